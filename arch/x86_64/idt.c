@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupt descriptor table: every vector leads to its stub in entry.asm.
+ *
+ * With CONFIG_IRQ=n no interrupt is ever enabled, so the table ends after the 32 exceptions and a
+ * stray INT n above them is a general-protection fault (SDM vol. 3, 6.10 to 6.14).
+ */
+#include <arch/gdt.h>
+#include <arch/interrupt.h>
+#include <exo/config.h>
+
+struct idt_entry {
+	uint16_t offset_low, selector;
+	uint8_t ist, type;
+	uint16_t offset_middle;
+	uint32_t offset_high, reserved;
+};
+
+_Static_assert(sizeof(struct idt_entry) == 16, "IDT entry (SDM vol. 3, figure 6-8)");
+
+#define IDT_INTERRUPT_GATE 0x8e /* present, ring 0, interrupts off on entry */
+#define STUB_SIZE 8
+
+struct __packed idt_pointer {
+	uint16_t limit;
+	uint64_t base;
+};
+
+extern const char interrupt_stubs[];
+static struct idt_entry idt[NR_VECTORS] __aligned(16);
+
+static uint8_t vector_ist(unsigned int vector)
+{
+	if (!IS_ENABLED(CONFIG_IST))
+		return IST_NONE;
+	switch (vector) {
+	case VECTOR_NMI:
+		return IST_NMI;
+	case VECTOR_DOUBLE_FAULT:
+		return IST_DOUBLE_FAULT;
+	case VECTOR_MACHINE_CHECK:
+		return IST_MACHINE_CHECK;
+	default:
+		return IST_NONE;
+	}
+}
+
+void idt_init(void)
+{
+	const struct idt_pointer pointer = { sizeof(idt) - 1, (uintptr_t)idt };
+	uint64_t stub = (uintptr_t)interrupt_stubs;
+
+	for (unsigned int vector = 0; vector < NR_VECTORS; vector++, stub += STUB_SIZE)
+		idt[vector] = (struct idt_entry){
+			.offset_low = (uint16_t)stub,
+			.offset_middle = (uint16_t)(stub >> 16),
+			.offset_high = (uint32_t)(stub >> 32),
+			.selector = SELECTOR_KERNEL_CODE,
+			.ist = vector_ist(vector),
+			.type = IDT_INTERRUPT_GATE,
+		};
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}

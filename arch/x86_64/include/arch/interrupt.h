@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Vectors, the interrupt descriptor table and what happens on each vector. */
+#ifndef ARCH_INTERRUPT_H
+#define ARCH_INTERRUPT_H
+
+#include <arch/interrupt_frame.h>
+#include <exo/config.h>
+
+enum vector {
+	VECTOR_DIVIDE = 0,
+	VECTOR_NMI = 2,
+	VECTOR_DOUBLE_FAULT = 8,
+	VECTOR_PAGE_FAULT = 14,
+	VECTOR_MACHINE_CHECK = 18,
+	VECTOR_FIRST_EXTERNAL = 32, /* the 8259 pair's 16 lines */
+};
+
+#define NR_EXCEPTIONS 32
+#define NR_VECTORS (IS_ENABLED(CONFIG_IRQ) ? 256 : NR_EXCEPTIONS)
+
+/* Fills and loads the IDT. After gdt_init(); from here on a fault is a panic, not a reset. */
+void idt_init(void);
+
+/* Called by entry.asm, interrupts off. */
+void interrupt_dispatch(struct interrupt_frame *frame);
+
+/* Vectors below 32: reports and does not return, except for vectors that may be survived. */
+void exception_handle(struct interrupt_frame *frame);
+
+/* Vectors of the interrupt controller; only with CONFIG_IRQ. */
+void irq_dispatch(unsigned int irq);
+
+/* Interrupts on vectors that nobody uses, since boot. */
+extern uint64_t interrupts_unexpected;
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's address space, for C, NASM (through asm_offsets.c) and the linker script.
+ *
+ *	DIRECT_MAP_BASE	physical memory from 0, CONFIG_BOOT_DIRECT_MAP_GIB GiB of it
+ *	KERNEL_BASE	the top 2 GiB: the image, at KERNEL_BASE + its physical address
+ *
+ * Both views share their lower page tables, so the image has the same rights in both: there is no
+ * writable alias of code or constants. Everything below the direct map, page 0 included, is unmapped.
+ */
+#ifndef ARCH_LAYOUT_H
+#define ARCH_LAYOUT_H
+
+#ifdef __LINKER__
+#define LAYOUT_U64(x) x
+#else
+#define LAYOUT_U64(x) x##ull
+#endif
+
+#define PAGE_SIZE 4096
+#define KERNEL_BASE LAYOUT_U64(0xffffffff80000000)
+#define KERNEL_LOAD_ADDRESS 0x100000
+#define DIRECT_MAP_BASE LAYOUT_U64(0xffff800000000000)
+
+/* Last-level page tables for the image and what lies below it: 2 MiB each. */
+#define KERNEL_TABLES (CONFIG_KERNEL_IMAGE_LIMIT_MIB / 2)
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What switching off and resetting takes, decoded from the FADT and the DSDT. Pure code.
+ *
+ * The registers are in the FADT (ACPI 6.5, 5.2.9). The values to write there are in the package
+ * \_S5_ (7.4.2.6 "\_S5"), an object of the byte code (AML) in the DSDT. An interpreter would be the
+ * honest way to it; but firmware declares it as a constant, which always looks like this (20.2.2,
+ * 20.2.3, 20.2.5.1, 20.2.5.4):
+ *
+ *	08		NameOp
+ *	[5c]		RootChar, optional
+ *	5f 53 35 5f	"_S5_"
+ *	12		PackageOp
+ *	PkgLength	1 to 4 bytes; bits 7:6 of the first say how many follow; it counts itself
+ *	NumElements	1 byte
+ *	element ...	00 = 0, 01 = 1, 0a xx = byte, 0b xx xx = word, 0c xx xx xx xx = double word
+ *
+ * The first element goes to PM1a (and to the sleep control register), the second to PM1b. So a scan
+ * finds it. Data could look like this too: the scan checks every byte of the pattern, that the
+ * package lies in the table and has room for its elements, and that the values have three bits.
+ */
+#include <exo/acpi.h>
+#include <exo/string.h>
+
+/* Offsets in the FADT, and the bits of its flags (ACPI 6.5, tables 5.9 and 5.10). */
+enum {
+	FADT_DSDT = 40, /* 4 bytes */
+	FADT_SMI_CMD = 48, /* 4 */
+	FADT_ACPI_ENABLE = 52, /* 1 */
+	FADT_PM1A_CNT = 64, /* 4: a port */
+	FADT_PM1B_CNT = 68, /* 4: a port */
+	FADT_FLAGS = 112, /* 4 */
+	FADT_RESET_REG = 116, /* generic address */
+	FADT_RESET_VALUE = 128, /* 1 */
+	FADT_X_DSDT = 140, /* 8 */
+	FADT_X_PM1A_CNT = 172, /* generic address */
+	FADT_X_PM1B_CNT = 184, /* generic address */
+	FADT_SLEEP_CONTROL = 244, /* generic address */
+
+	FADT_FLAG_RESET_REG = 1 << 10,
+	FADT_FLAG_HARDWARE_REDUCED = 1 << 20,
+};
+
+/* Generic address structure (ACPI 6.5, 5.2.3.2): space, bit width, bit offset, access, address. */
+#define GENERIC_ADDRESS_SIZE 12
+#define GENERIC_ADDRESS_ADDRESS 4
+enum { GENERIC_MEMORY = 0, GENERIC_PORT = 1 };
+
+enum { AML_ZERO = 0x00, AML_ONE = 0x01, AML_NAME = 0x08, AML_BYTE = 0x0a, AML_WORD = 0x0b,
+       AML_DWORD = 0x0c, AML_PACKAGE = 0x12, AML_ROOT = 0x5c };
+
+/* A stretch of bytes; every read of it is checked. */
+struct bytes {
+	const uint8_t *at;
+	uint32_t size;
+};
+
+/* The little-endian number of @size <= 8 bytes at @offset; 0 where the table ends before it. */
+static uint64_t number(struct bytes bytes, uint32_t offset, uint32_t size)
+{
+	uint64_t value = 0;
+
+	if (offset <= bytes.size && size <= bytes.size - offset)
+		memcpy(&value, bytes.at + offset, size);
+	return value;
+}
+
+static struct acpi_register port_register(uint64_t port)
+{
+	struct acpi_register reg = { ACPI_REGISTER_NONE, port };
+
+	if (port != 0 && port <= UINT16_MAX)
+		reg.kind = ACPI_REGISTER_PORT;
+	return reg;
+}
+
+static struct acpi_register generic_register(struct bytes fadt, uint32_t offset)
+{
+	struct acpi_register reg = { ACPI_REGISTER_NONE, 0 };
+
+	if (offset + GENERIC_ADDRESS_SIZE > fadt.size)
+		return reg;
+	reg.address = number(fadt, offset + GENERIC_ADDRESS_ADDRESS, 8);
+	if (fadt.at[offset] == GENERIC_PORT)
+		return port_register(reg.address);
+	if (fadt.at[offset] == GENERIC_MEMORY && reg.address != 0)
+		reg.kind = ACPI_REGISTER_MEMORY;
+	return reg;
+}
+
+/* The extended field if it is filled in, else the old one (5.2.9, X_PM1a_CNT_BLK). */
+static struct acpi_register pm1_register(struct bytes fadt, uint32_t extended, uint32_t old)
+{
+	struct acpi_register reg = generic_register(fadt, extended);
+
+	return reg.kind != ACPI_REGISTER_NONE ? reg : port_register(number(fadt, old, 4));
+}
+
+/* Takes an integer off the front of @aml. Returns false if there is none, or none below 8. */
+static bool take_sleep_type(struct bytes *aml, uint8_t *value)
+{
+	uint32_t size;
+
+	if (aml->size == 0)
+		return false;
+	switch (aml->at[0]) {
+	case AML_ZERO:
+	case AML_ONE:
+		*value = aml->at[0];
+		aml->at++;
+		aml->size--;
+		return true;
+	case AML_BYTE:
+		size = 1;
+		break;
+	case AML_WORD:
+		size = 2;
+		break;
+	case AML_DWORD:
+		size = 4;
+		break;
+	default:
+		return false;
+	}
+	if (aml->size <= size || number(*aml, 1, size) > 7)
+		return false;
+	*value = (uint8_t)number(*aml, 1, size);
+	aml->at += size + 1;
+	aml->size -= size + 1;
+	return true;
+}
+
+/* Decodes what follows the name: PackageOp, PkgLength, NumElements, the elements. */
+static bool take_package(struct bytes aml, struct acpi_power *power)
+{
+	uint32_t length, extra, elements;
+
+	if (aml.size < 3 || aml.at[0] != AML_PACKAGE)
+		return false;
+	aml.at++;
+	aml.size--;
+	extra = aml.at[0] >> 6;
+	length = extra ? (aml.at[0] & 0x0fu) | (uint32_t)number(aml, 1, extra) << 4 :
+			 aml.at[0] & 0x3fu;
+	if (length > aml.size || length < extra + 2)
+		return false;
+	elements = aml.at[extra + 1];
+	aml.at += extra + 2;
+	aml.size = length - extra - 2;
+	/* At most one byte, or at least one integer, an element; ACPI 1.0 firmware has four. */
+	if (elements < 1 || elements > 4 || !take_sleep_type(&aml, &power->sleep_type_a))
+		return false;
+	power->sleep_type_b = 0;
+	return elements < 2 || take_sleep_type(&aml, &power->sleep_type_b);
+}
+
+static bool find_s5(struct bytes aml, struct acpi_power *power)
+{
+	/* Six bytes hold NameOp and the name with its root character. */
+	for (uint32_t i = 0; i + 6 < aml.size; i++) {
+		uint32_t name = i + 1;
+
+		if (aml.at[i] != AML_NAME)
+			continue;
+		if (aml.at[name] == AML_ROOT)
+			name++;
+		if (memcmp(aml.at + name, "_S5_", 4) != 0)
+			continue;
+		if (take_package((struct bytes){ aml.at + name + 4, aml.size - name - 4 }, power))
+			return true;
+	}
+	return false;
+}
+
+/* The DSDT's code; empty if there is no valid DSDT. */
+static struct bytes dsdt_code(const struct boot_memory_view *view, struct bytes fadt)
+{
+	struct bytes code = { NULL, 0 };
+	paddr_t dsdt = number(fadt, FADT_X_DSDT, 8);
+	uint32_t length = acpi_table_check(view, dsdt, "DSDT");
+
+	if (!length) {
+		dsdt = number(fadt, FADT_DSDT, 4);
+		length = acpi_table_check(view, dsdt, "DSDT");
+	}
+	if (length)
+		code.at = view->at(view, dsdt, length);
+	if (code.at) {
+		code.at += sizeof(struct acpi_header);
+		code.size = length - (uint32_t)sizeof(struct acpi_header);
+	}
+	return code;
+}
+
+int acpi_power_decode(const struct boot_memory_view *view, paddr_t rsdp, struct acpi_power *power)
+{
+	struct bytes fadt;
+	uint64_t flags;
+	paddr_t table;
+	int error;
+
+	memset(power, 0, sizeof(*power));
+	error = acpi_find_table(view, rsdp, "FACP", 0, &table, &fadt.size);
+	if (error)
+		return error;
+	fadt.at = view->at(view, table, fadt.size);
+	if (!fadt.at)
+		return -EXO_E_RANGE;
+	flags = number(fadt, FADT_FLAGS, 4);
+	if (flags & FADT_FLAG_HARDWARE_REDUCED) {
+		power->sleep_control = generic_register(fadt, FADT_SLEEP_CONTROL);
+	} else {
+		power->pm1a_control = pm1_register(fadt, FADT_X_PM1A_CNT, FADT_PM1A_CNT);
+		power->pm1b_control = pm1_register(fadt, FADT_X_PM1B_CNT, FADT_PM1B_CNT);
+		if (number(fadt, FADT_SMI_CMD, 4) <= UINT16_MAX)
+			power->smi_command = (uint16_t)number(fadt, FADT_SMI_CMD, 4);
+		power->acpi_enable = (uint8_t)number(fadt, FADT_ACPI_ENABLE, 1);
+	}
+	if (flags & FADT_FLAG_RESET_REG && fadt.size > FADT_RESET_VALUE) {
+		power->reset = generic_register(fadt, FADT_RESET_REG);
+		power->reset_value = fadt.at[FADT_RESET_VALUE];
+		power->can_reset = power->reset.kind != ACPI_REGISTER_NONE;
+	}
+	if (power->sleep_control.kind || power->pm1a_control.kind)
+		power->can_power_off = find_s5(dsdt_code(view, fadt), power);
+	return 0;
+}

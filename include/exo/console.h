@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Consoles: where text goes and where keys come from. A driver fills a struct console and
+ * registers it; every registered console gets all output, and input is taken from each in turn.
+ *
+ * Locking: one CPU today. console_write() is callable from any context, panic included.
+ */
+#ifndef EXO_CONSOLE_H
+#define EXO_CONSOLE_H
+
+#include <exo/compiler.h>
+#include <stdarg.h>
+
+struct console {
+	const char *name;
+	/* Writes @length bytes; '\n' alone ends a line (the driver adds '\r' where it needs one). */
+	void (*write)(struct console *console, const char *text, size_t length);
+	/* Next input byte, or -1 when there is none; NULL for an output-only console. */
+	int (*read)(struct console *console);
+	struct console *next; /* owned by drivers/console/console.c */
+};
+
+/**
+ * console_register() - add a console; it first gets what was written before (if the log keeps it)
+ * @console: static; never unregistered
+ */
+void console_register(struct console *console);
+
+/* Writes to all consoles. */
+void console_write(const char *text, size_t length);
+
+/* Formats straight to the consoles, past the log and its level: for the monitor and for tests. */
+void console_printf(const char *format, ...) __format_printf(1, 2);
+void console_vprintf(const char *format, va_list arguments) __format_printf(1, 0);
+
+/* Next input byte from any console, or -1 when there is none now. Never waits. */
+int console_read(void);
+
+/* Waits for the next input byte; halts the CPU between interrupts where interrupts are built in. */
+int console_wait(void);
+
+/* The registered consoles, oldest first; NULL when there is none. */
+const struct console *console_first(void);
+
+#endif

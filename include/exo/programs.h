@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs that a flat build links into the image. */
+#ifndef EXO_PROGRAMS_H
+#define EXO_PROGRAMS_H
+
+/* Prints a greeting; returns 0 or the negative error of the call. */
+int hello_main(void);
+
+#endif

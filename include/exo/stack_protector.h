@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The word that CONFIG_STACK_PROTECTOR checks on return. */
+#ifndef EXO_STACK_PROTECTOR_H
+#define EXO_STACK_PROTECTOR_H
+
+#include <exo/compiler.h>
+#include <exo/config.h>
+
+#if IS_ENABLED(CONFIG_STACK_PROTECTOR)
+extern uintptr_t __stack_chk_guard;
+
+/* Makes the guard random. Only callers that never return may call it: they keep the old word. */
+void stack_protector_init(void);
+#else
+static inline void stack_protector_init(void)
+{
+}
+#endif
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The boot list, top to bottom, and what the kernel does when it is done. */
+#include <arch/cpu.h>
+#include <arch/gdt.h>
+#include <arch/interrupt.h>
+#include <arch/memory.h>
+#include <exo/bench.h>
+#include <exo/boot_info.h>
+#include <exo/clock.h>
+#include <exo/console.h>
+#include <exo/irq.h>
+#include <exo/kernel.h>
+#include <exo/log.h>
+#include <exo/machine.h>
+#include <exo/monitor.h>
+#include <exo/programs.h>
+#include <exo/screen.h>
+#include <exo/serial.h>
+#include <exo/stack_protector.h>
+#include <exo/string.h>
+#include <exo/test.h>
+#include <exo/version.h>
+
+#define FILTER_SIZE 64
+
+struct boot_info boot_info;
+
+/* Puts the built-in words in front of the loader's, which so override them. */
+static void add_built_in_words(void)
+{
+	static const char words[] = CONFIG_COMMAND_LINE " ";
+	const size_t length = sizeof(words) - 1;
+	char *line = boot_info.command_line;
+
+	if (length == 1)
+		return;
+	if (length + strlen(line) >= sizeof(boot_info.command_line)) {
+		boot_info.problems |= BOOT_PROBLEM_CUT;
+		return;
+	}
+	memmove(line + length, line, strlen(line) + 1);
+	memcpy(line, words, length);
+}
+
+static void report_boot_info(void)
+{
+	const uint64_t usable = boot_info_memory(&boot_info, MEMORY_USABLE);
+
+	log_info("boot: %s, loader \"%s\", command line \"%s\"", boot_info.protocol,
+		 boot_info.loader, boot_info.command_line);
+	log_info("boot: %llu KiB of usable memory in %u ranges, %u modules",
+		 (unsigned long long)usable / 1024, boot_info.nr_memory, boot_info.nr_modules);
+	if (boot_info.problems)
+		log_warning("boot: the loader's tables needed repair (problems 0x%x)",
+			    boot_info.problems);
+}
+
+/* "test" and "bench" on the command line: run them instead of the rest and leave with the result. */
+static void run_requested(void)
+{
+	char filter[FILTER_SIZE];
+
+	if (IS_ENABLED(CONFIG_TESTS) &&
+	    boot_info_option(&boot_info, "test", filter, sizeof(filter)))
+		machine_exit(test_run(filter) ? MACHINE_FAILURE : MACHINE_SUCCESS);
+	if (IS_ENABLED(CONFIG_BENCH) &&
+	    boot_info_option(&boot_info, "bench", filter, sizeof(filter)))
+		machine_exit(bench_run(filter) ? MACHINE_SUCCESS : MACHINE_FAILURE);
+}
+
+void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
+{
+	int error;
+
+	gdt_init();
+	idt_init();
+	stack_protector_init();
+	clock_init();
+	serial_init();
+	error = boot_info_parse(&boot_info, protocol, loader_data, &boot_memory_direct);
+	add_built_in_words();
+	vga_text_init();
+	framebuffer_init();
+	console_printf("exo-kernel %s x86_64 config %s\n", kernel_version, kernel_config_hash);
+	if (error)
+		log_error("boot: the loader passed nothing usable at 0x%llx",
+			  (unsigned long long)loader_data);
+	report_boot_info();
+	irq_init();
+	serial_enable_input();
+	bench_boot_done();
+	console_printf("exo-kernel: ready\n");
+
+	run_requested();
+	if (IS_ENABLED(CONFIG_USER_PROGRAMS) && hello_main())
+		log_error("hello: the program failed");
+	if (IS_ENABLED(CONFIG_MONITOR))
+		monitor_run();
+	if (!IS_ENABLED(CONFIG_IRQ))
+		machine_halt();
+	for (;;)
+		cpu_idle();
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's panic command: ways to break the kernel, to see that each is reported as what it is.
+ *
+ * A kind that this configuration cannot catch (no guard page, no W^X) says so instead of doing
+ * silent damage. Where protection that is built in does not stop the act, the command returns 1.
+ */
+#include <exo/console.h>
+#include <exo/monitor.h>
+#include <exo/panic.h>
+#include <exo/string.h>
+
+/* Hides a pointer's origin, so that the compiler cannot see what is about to go wrong. */
+static void *launder(const void *pointer)
+{
+	void *same = (void *)(uintptr_t)pointer;
+
+	__asm__ volatile("" : "+r"(same));
+	return same;
+}
+
+static void break_assert(void)
+{
+	ASSERT(launder(NULL) != NULL);
+}
+
+static void break_fault(void)
+{
+	/* In assembly, or UBSAN's check would come before the fault. */
+	__asm__ volatile("movl $1, (%0)" : : "r"((uintptr_t)0) : "memory");
+}
+
+static void break_opcode(void)
+{
+	__asm__ volatile("ud2");
+}
+
+static void break_divide(void)
+{
+	uint32_t low = 1, high = 0, zero = 0;
+
+	__asm__ volatile("divl %2" : "+a"(low), "+d"(high) : "r"(zero));
+}
+
+static unsigned int descend(volatile char *above)
+{
+	volatile char frame[256];
+
+	frame[0] = above[0];
+	frame[255] = frame[0];
+	return launder((const void *)frame) ? descend(frame) + (unsigned int)frame[255] : 0;
+}
+
+static void break_stack(void)
+{
+	volatile char start = 0;
+
+	descend(&start);
+}
+
+static void break_text(void)
+{
+	volatile uint8_t *code = launder((const void *)(uintptr_t)break_text);
+
+	*code = *code;
+}
+
+static void break_execute(void)
+{
+	static uint8_t ret[] = { 0xc3 };
+	void (*function)(void) = (void (*)(void))(uintptr_t)launder(ret);
+
+	function();
+}
+
+static void break_twice(void)
+{
+	/* The fault happens while the first panic formats its cause. */
+	panic("requested at the monitor: %s", (const char *)launder((const void *)8));
+}
+
+static const struct {
+	const char *name;
+	void (*act)(void);
+	bool caught;
+	const char *needs;
+} kinds[] = {
+	{ "assert", break_assert, IS_ENABLED(CONFIG_ASSERT), "ASSERT" },
+	{ "fault", break_fault, true, "" },
+	{ "ud", break_opcode, true, "" },
+	{ "de", break_divide, true, "" },
+	{ "stack", break_stack, IS_ENABLED(CONFIG_STACK_GUARD) && IS_ENABLED(CONFIG_IST),
+	  "STACK_GUARD or IST" },
+	{ "text", break_text, IS_ENABLED(CONFIG_WX), "WX" },
+	{ "exec", break_execute, IS_ENABLED(CONFIG_WX), "WX" },
+	{ "nested", break_twice, true, "" },
+};
+
+static int panic_command(int argc, char **argv)
+{
+	if (argc == 1)
+		panic("requested at the monitor");
+	for (unsigned int i = 0; argc == 2 && i < ARRAY_SIZE(kinds); i++) {
+		if (strcmp(argv[1], kinds[i].name))
+			continue;
+		if (!kinds[i].caught) {
+			console_printf("panic: this kernel would not notice (%s is off)\n", kinds[i].needs);
+			return 1;
+		}
+		kinds[i].act();
+		console_printf("panic: '%s' went unnoticed\n", argv[1]);
+		return 1;
+	}
+	console_printf("panic: kinds are assert, fault, ud, de, stack, text, exec and nested\n");
+	return 1;
+}
+MONITOR_COMMAND(panic, "[KIND]", "break the kernel on purpose", panic_command);

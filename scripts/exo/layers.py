@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Finds the jobs of every layer: host, kernel (and user, which runs in it), boot, matrix, tools and
+static. A new test file of any layer is found by its name; nothing has to be listed."""
+import importlib.util
+import json
+import os
+import re
+import sys
+import threading
+
+from exo import builds, child, ktap, selftests, tree
+from exo.results import FAILED, Result
+from exo.runner import Failed, Job
+from exo.unittest_child import MARK
+
+LAYERS = ("host", "kernel", "boot", "matrix", "tools", "static")
+FUZZ_RUNS = 20000  # inputs for each fuzzer: seconds; a long hunt is run by hand
+TOOL_TIMEOUT = 600
+
+# A test kernel: every self test in the image, and a way out of QEMU with a status.
+TESTING = (("TESTS", True), ("DEBUG_EXIT", True))
+DEFAULT = builds.Spec("x86_64", TESTING)
+DEBUG = builds.Spec("debug", TESTING)
+HOST = builds.Spec("debug")  # the configuration whose numbers the host tests are compiled with
+
+
+# ---- host ----------------------------------------------------------------------------------------
+
+class HostPrograms:
+    """Builds the host tests once, for all jobs."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._built = {}
+
+    def make(self, context, target):
+        """Builds `all` or `fuzz`; returns the directory of the programs."""
+        with self._lock:
+            if target not in self._built:
+                context.builds.configure(HOST)
+                out = os.path.join(context.builds.directory, "host")
+                done = _host_make(context, target, f"-j{context.builds.jobs}", f"OUT={out}")
+                self._built[target] = (out, done)
+            out, done = self._built[target]
+        return out, done
+
+
+def _host_make(context, *words):
+    include = os.path.join(context.builds.path(HOST), "include")
+    return child.run(["make", "-f", "tests/host/Makefile", "SRCTREE=.", f"AUTOCONF={include}",
+                      *words], 600 * context.scale, cwd=tree.ROOT, env={"MAKEFLAGS": ""})
+
+
+def _host_job(programs, name):
+    def run(context):
+        out, done = programs.make(context, "all")
+        program = os.path.join(out, name)
+        if not done.ok:
+            raise Failed(f"the host tests do not build: {done.reason()}", done.output)
+        ran = child.run([program], 120 * context.scale, cwd=tree.ROOT)
+        report = ktap.parse_flat(ran.output)
+        label = "host." + _short(name)
+        found = [Result(f"{label}.{case.name}", case.status, message=case.detail)
+                 for case in report.cases]
+        problems = report.problems
+        if (ran.status != 0) != any(row.status == FAILED for row in found) or ran.timed_out:
+            problems.append(ran.reason())
+        if problems:
+            found.append(Result(label, FAILED, message="; ".join(problems), details=ran.output))
+        return found
+    return run
+
+
+def _fuzz_job(programs, name):
+    def run(context):
+        out, done = programs.make(context, "fuzz")
+        if not done.ok:
+            raise Failed(f"the fuzzers do not build: {done.reason()}", done.output)
+        ran = child.run([os.path.join(out, name), f"-runs={FUZZ_RUNS}", "-seed=1",
+                         "-max_total_time=60", f"-artifact_prefix={out}/{name}-"],
+                        180 * context.scale, cwd=out)
+        if not ran.ok:
+            raise Failed(f"the fuzzer found an input: {ran.reason()}", ran.output[-8000:])
+        if not re.search(r"^(Done|#\d+\s+DONE)", ran.output, re.M):
+            raise Failed("the fuzzer ended without having finished its runs", ran.output[-4000:])
+    return run
+
+
+def _short(name):
+    return re.sub(r"_test$", "", name)
+
+
+def _stem(file_name):
+    return os.path.splitext(os.path.basename(file_name))[0]
+
+
+def host_jobs():
+    """One job for each program of tests/host."""
+    programs = HostPrograms()
+    jobs = []
+    for kind in ("_test.c", "_hostonly.c"):
+        for file_name in tree.files("tests/host", kind):
+            name = _stem(file_name)
+            contents = selftests.contents_of(file_name, f"host.{_short(name)}")
+            jobs.append(Job(f"host.{_short(name)}", _host_job(programs, name), 12, contents))
+    for file_name in tree.files("tests/host", "_fuzz.c"):
+        jobs.append(Job(f"host.{_stem(file_name)}", _fuzz_job(programs, _stem(file_name)), 15))
+    return jobs
+
+
+# ---- kernel and user -----------------------------------------------------------------------------
+
+def _kernel_job(name, spec, **options):
+    def run(context):
+        return selftests.run(context.builds.get(spec), name, context.scale, **options)
+    return Job(name, run, 20, selftests.contents(name))
+
+
+def kernel_jobs():
+    """The self tests of the shipped configurations, optimised and with every check on."""
+    return [_kernel_job("kernel.x86_64", DEFAULT),
+            _kernel_job("kernel.debug", DEBUG),
+            _kernel_job("kernel.smp4", DEFAULT, smp=4)]
+
+
+# ---- jobs written in Python ----------------------------------------------------------------------
+
+def python_jobs(layer):
+    """The jobs() of every tests/<layer>/*_test.py."""
+    found = []
+    for file_name in tree.files(f"tests/{layer}", "_test.py"):
+        spec = importlib.util.spec_from_file_location(f"{layer}_{_stem(file_name)}", file_name)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found += module.jobs()
+    return found
+
+
+# ---- tools ---------------------------------------------------------------------------------------
+
+def _tool_job(name, file_name):
+    def run(context):
+        ran = child.run([sys.executable, "-B", tree.path("scripts/exo"), "unittest", file_name],
+                        TOOL_TIMEOUT * context.scale, cwd=tree.ROOT,
+                        env={"EXO_TEST_SCALE": str(context.scale)})
+        rows = [json.loads(line[len(MARK):]) for line in ran.output.splitlines()
+                if line.startswith(MARK)]
+        found = [Result(f"{name}.{row.pop('name')}", **row) for row in rows]
+        if ran.ok == any(row.status == FAILED for row in found) or not found:
+            found.append(Result(name, FAILED, message=ran.reason(), details=ran.output[-8000:]))
+        return found
+    return run
+
+
+def tool_jobs():
+    """One job for each tests/tools/*_test.py."""
+    jobs = []
+    for file_name in tree.files("tests/tools", "_test.py"):
+        name = "tools." + _short(_stem(file_name))
+        with open(file_name, encoding="utf-8") as file:
+            cases = re.findall(r"^    def (test_\w+)", file.read(), re.M)
+        jobs.append(Job(name, _tool_job(name, file_name), 40 if "build" in name else 10,
+                        [f"{name}.{case}" for case in cases]))
+    return jobs

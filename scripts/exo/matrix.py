@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The matrix of configurations: each is built, booted on the machine it describes, and tested.
+
+All defconfigs, allnoconfig, allyesconfig and a number of random configurations. The random ones
+come from fixed seeds, so that a run repeats; scripts/matrix --seed tries others. gcc builds every
+row; clang (LLVM=1) builds all but most of the random ones again, which keeps the run short and
+still compiles every file that a shipped configuration uses.
+"""
+import argparse
+import os
+import re
+import shutil
+import sys
+
+from exo import builds, child, results, runner, selftests, tree
+from exo.guest import Guest
+
+SEED, COUNT = 1, 8  # random configurations SEED .. SEED + COUNT - 1
+CLANG_RANDOM = 2  # so many of the random ones are built by clang, too
+_SIZE = re.compile(r"^\s*(\d+)\s+(\d+)\s+(\d+)\s+\d+", re.M)
+
+
+def specs(seed=SEED, count=COUNT, names=None):
+    """The configurations of the matrix."""
+    fixed = tree.defconfigs() + ["allnoconfig", "allyesconfig"]
+    random = [f"random-{number}" for number in range(seed, seed + count)]
+    rows = [builds.Spec(base) for base in fixed + random]
+    rows += [builds.Spec(base, llvm=True) for base in fixed + random[:CLANG_RANDOM]]
+    return [row for row in rows if not names or row.name in names or row.base in names]
+
+
+def size_of(build):
+    """(bytes of code, bytes of all allocated sections) of a kernel."""
+    tool = shutil.which("size") or "llvm-size"
+    answer = child.run([tool, build.elf], 30)
+    match = _SIZE.search(answer.output)
+    if not answer.ok or not match:
+        raise runner.Failed(f"{tool} cannot read {build.elf}", answer.output)
+    text, data, bss = (int(number) for number in match.groups())
+    return text, text + data + bss
+
+
+def boot(build, scale):
+    """Boots a build and waits until it says that it is ready."""
+    config = build.config
+    with build.machine() as guest_machine:
+        with Guest(guest_machine, build.elf, scale,
+                   on_screen=not config["SERIAL_16550"]) as guest:
+            guest.wait_ready(60, idle=30)
+
+
+def check(spec, context, sizes=None):
+    """Builds, boots and tests one configuration; the results' names begin with matrix.NAME."""
+    name = f"matrix.{spec.name}"
+    build = context.builds.get(spec)
+    if sizes is not None:
+        sizes[name] = size_of(build)
+    boot(build, context.scale)
+    found = [results.Result(f"{name}.boot", results.PASSED)]
+    config = build.config
+    if config["TESTS"] and config["DEBUG_EXIT"]:
+        if config["SERIAL_16550"]:
+            found += selftests.run(build, name, context.scale)
+        else:
+            selftests.run_by_status(build, context.scale)
+            found.append(results.Result(f"{name}.tests", results.PASSED))
+    return found
+
+
+def jobs(rows=None, sizes=None):
+    """One job for each configuration."""
+    return [runner.Job(f"matrix.{spec.name}", _bound(spec, sizes), weight=25)
+            for spec in rows or specs()]
+
+
+def _bound(spec, sizes):
+    return lambda context: check(spec, context, sizes)
+
+
+def table(found, sizes):
+    """The matrix as text: a row for each configuration."""
+    rows = {}
+    for row in found:
+        name = ".".join(row.name.split(".")[:2])
+        rows.setdefault(name, []).append(row)
+    lines = [f"{'configuration':32} {'text':>8} {'total':>9}  result"]
+    for name, group in sorted(rows.items()):
+        text, total = sizes.get(name, ("-", "-"))
+        lines.append(f"{name[len('matrix.'):]:32} {text:>8} {total:>9}  "
+                     f"{results.summary(group)}")
+    return "\n".join(lines)
+
+
+def main(arguments):
+    """scripts/matrix"""
+    parser = argparse.ArgumentParser(
+        prog="scripts/matrix", description="Build, boot and test many configurations.")
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help="only these, as x86_64, allnoconfig, random-3, debug-clang")
+    parser.add_argument("--seed", type=int, default=SEED, help="first random seed (%(default)s)")
+    parser.add_argument("--count", type=int, default=COUNT,
+                        help="how many random configurations (%(default)s)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time (%(default)s)")
+    parser.add_argument("--timeout", type=float, default=1.0, metavar="FACTOR",
+                        help="stretch every time limit")
+    parser.add_argument("--list", action="store_true", help="print the names and stop")
+    options = parser.parse_args(arguments)
+    rows = specs(options.seed, options.count, options.names)
+    if not rows:
+        parser.error(f"no configuration is called {' or '.join(options.names)}; see --list")
+    if options.list:
+        print("\n".join(spec.name for spec in rows))
+        return 0
+    sizes = {}
+    context = runner.Context(builds.Builds(os.path.join(tree.BUILD, "matrix"), options.jobs,
+                                           options.timeout), options.timeout)
+    found = runner.run_all(jobs(rows, sizes), context, options.jobs)
+    print(table(found, sizes))
+    print(results.summary(found), file=sys.stdout)
+    return results.exit_status(found)

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""scripts/run: from a source tree to a running kernel in one command.
+
+Output goes to build/run-NAME for NAME_defconfig, apart from the build/ that make uses by itself, so
+that nobody's own configuration is touched. A .config there that a person changed is kept and built.
+"""
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+
+from exo import builds, child, guest, machine, tree
+from exo.guest import Guest, GuestFailure
+
+OK, FAILURE, PANIC, NO_ANSWER, USAGE = 0, 1, 2, 3, 64
+_STAMP = ".run-configured"
+_STATUS = {0: OK, machine.EXIT_SUCCESS: OK, machine.EXIT_FAILURE: FAILURE,
+           machine.EXIT_PANIC: PANIC}
+
+
+class RunError(Exception):
+    """Something a person must see to; the text names it and the remedy."""
+
+
+def say(text):
+    """A line for the person, beside what the guest prints."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def parse(arguments):
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/run", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Build a kernel and boot it in QEMU with its console on this terminal.",
+        epilog="Exit status: 0 success; 1 the command (or the build) failed; 2 the kernel\n"
+               "panicked; 3 no prompt, no end in time, or a triple fault.\n\n"
+               "Environment: QEMU= another program than qemu-system-x86_64; ACCEL=kvm to use KVM;\n"
+               "CROSS_COMPILE= and LLVM= as for make.\n\n"
+               "Examples:\n"
+               "  scripts/run                            boot x86_64_defconfig from an ISO\n"
+               "  scripts/run --uefi --smp 4 --mem 1G    the same under UEFI, 4 CPUs, 1 GiB\n"
+               "  scripts/run --command 'mem; irq'       no terminal needed\n"
+               "  scripts/run --defconfig debug --gdb    wait for gdb before the first instruction")
+    parser.add_argument("--defconfig", default="x86_64", metavar="NAME",
+                        help="build NAME_defconfig (%(default)s); there are: "
+                             + ", ".join(tree.defconfigs()))
+    firmware = parser.add_mutually_exclusive_group()
+    firmware.add_argument("--uefi", action="store_const", dest="firmware", const="uefi",
+                          default="bios", help="boot the ISO under UEFI (default: BIOS)")
+    firmware.add_argument("--pvh", action="store_const", dest="firmware", const="pvh",
+                          help="boot the ELF directly, without ISO and boot loader")
+    parser.add_argument("--smp", type=_positive, default=1, metavar="N", help="CPUs (%(default)s)")
+    parser.add_argument("--mem", default="256M", metavar="SIZE", type=_size,
+                        help="memory, as 64M or 2G (%(default)s)")
+    parser.add_argument("--append", default="", metavar="WORDS", help="kernel command line")
+    parser.add_argument("--gdb", nargs="?", type=int, const=1234, metavar="PORT",
+                        help="stop before the first instruction and wait for gdb (on port 1234)")
+    parser.add_argument("--command", metavar="TEXT",
+                        help="type TEXT at the prompt, print what comes, end with its status")
+    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS",
+                        help="with --command: for the boot, and again for each line "
+                             "(%(default)s)")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--out", metavar="DIR", help="build there (build/run-NAME)")
+    place.add_argument("--build", metavar="DIR", help="boot what make has built in DIR, as it is")
+    parser.add_argument("--verbose", action="store_true", help="print QEMU's command line; with "
+                        "--command also the boot log")
+    options = parser.parse_args(arguments)
+    if options.gdb is not None and options.command is not None:
+        parser.error("--gdb needs the terminal, so it does not go with --command")
+    return options
+
+
+def _positive(text):
+    if not re.fullmatch(r"[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of CPUs")
+    return int(text)
+
+
+def _size(text):
+    if not re.fullmatch(r"[1-9]\d*[KMGkmg]?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: give one as 64M or 2G")
+    return text
+
+
+# ---- building ------------------------------------------------------------------------------------
+
+def configure(directory, name):
+    """Makes directory/.config from NAME_defconfig, unless a person has one there."""
+    defconfig = tree.path("defconfigs", f"{name}_defconfig")
+    if not os.path.exists(defconfig):
+        raise RunError(f"there is no {name}_defconfig; there are: {', '.join(tree.defconfigs())}")
+    config = os.path.join(directory, ".config")
+    stamp = _read_stamp(directory)
+    if os.path.exists(config) and tree.sha256(config) != stamp.get("config"):
+        say(f"{config} was changed by hand: building it as it is.\n"
+            f"To start again from {name}_defconfig: rm '{config}'")
+        return False
+    if not os.path.exists(config) or tree.sha256(defconfig) != stamp.get("defconfig"):
+        _make(directory, f"{name}_defconfig")
+    return True
+
+
+def _read_stamp(directory):
+    try:
+        with open(os.path.join(directory, _STAMP), encoding="utf-8") as file:
+            return dict(line.split() for line in file)
+    except FileNotFoundError:
+        return {}
+
+
+def _write_stamp(directory, name):
+    """Remembers the .config as this script left it."""
+    config = tree.sha256(os.path.join(directory, ".config"))
+    defconfig = tree.sha256(tree.path("defconfigs", f"{name}_defconfig"))
+    with open(os.path.join(directory, _STAMP), "w", encoding="utf-8") as file:
+        file.write(f"config {config}\ndefconfig {defconfig}\n")
+
+
+def _make(directory, *words):
+    """Runs make with its output on this script's standard error."""
+    process = child.start(["make", "-C", tree.ROOT, "--no-print-directory", f"O={directory}",
+                           *words], stdin=subprocess.DEVNULL, stdout=sys.stderr,
+                          env={**os.environ, "MAKEFLAGS": ""})
+    try:
+        status = process.wait()
+    finally:
+        child.kill(process)
+    if status:
+        raise RunError(f"make {' '.join(words)} failed: see above")
+
+
+def existing(directory):
+    """The configuration of a directory in which make has built a kernel."""
+    if not os.path.exists(os.path.join(directory, tree.KERNEL)):
+        raise RunError(f"no kernel is built in {directory}: run make O='{directory}' first")
+    return tree.Config.load(os.path.join(directory, ".config"))
+
+
+def build(directory, name):
+    """Configures and builds; returns the configuration (tree.Config)."""
+    os.makedirs(directory, exist_ok=True)
+    ours = configure(directory, name)
+    _make(directory, f"-j{os.cpu_count()}")
+    if ours:
+        _write_stamp(directory, name)
+    return tree.Config.load(os.path.join(directory, ".config"))
+
+
+def make_machine(options, directory, config):
+    """The machine, with an ISO where one is needed."""
+    elf = os.path.join(directory, tree.KERNEL)
+    settings = {"firmware": options.firmware, "smp": options.smp, "memory": options.mem}
+    if options.firmware == "pvh":
+        if not config["BOOT_PVH"]:
+            raise RunError("this kernel has no PVH entry: set CONFIG_BOOT_PVH=y, or leave out "
+                           "--pvh")
+        return machine.Machine.from_config(config, elf, command_line=options.append, **settings)
+    if not config["BOOT_MULTIBOOT2"]:
+        raise RunError("this kernel has no multiboot2 entry for GRUB: set "
+                       "CONFIG_BOOT_MULTIBOOT2=y, or use --pvh")
+    iso = os.path.join(directory, tree.ISO)
+    words = [f"CMDLINE={options.append}"] if options.append else []
+    _make(directory, "iso", *words)
+    return machine.Machine.from_config(config, iso, **settings)
+
+
+# ---- running -------------------------------------------------------------------------------------
+
+def watch_screen(guest_machine, elf):
+    """Prints the text on the guest's screen whenever it changes."""
+    with Guest(guest_machine, elf, on_screen=True) as running:
+        shown = ""
+        while running.alive():
+            text = running.seen()
+            if text and text != shown:
+                print(f"{'-' * 80}\n{text}", flush=True)
+                shown = text
+    return _STATUS.get(running.status, FAILURE)
+
+
+def interactive(options, guest_machine, elf, config):
+    """The console on this terminal."""
+    if not config["SERIAL_16550"]:
+        say("This kernel has no serial console (CONFIG_SERIAL_16550): this is its screen. "
+            "Ctrl-C ends QEMU.")
+        return watch_screen(guest_machine, elf)
+    command = guest_machine.command() + guest_machine.serial("stdio,mux=on,signal=off") + [
+        "-mon", "chardev=serial,mode=readline"]
+    if options.gdb:
+        command += ["-gdb", f"tcp:localhost:{options.gdb}", "-S"]
+        say("Waiting for gdb. In another terminal:\n"
+            f"  gdb '{elf}' -ex 'target remote localhost:{options.gdb}'")
+    if options.verbose:
+        say(" ".join(command))
+    say("Ctrl-A X ends QEMU, Ctrl-A H lists its keys.")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the guest
+    try:
+        status = subprocess.run(command, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return _STATUS.get(status, FAILURE)
+
+
+def check_command(text, config):
+    """Whether this kernel can run a command at all."""
+    if not config["MONITOR"]:
+        raise RunError("this kernel has no console that runs commands: set CONFIG_MONITOR=y, or "
+                       "choose another --defconfig")
+    limit = config["MONITOR_LINE_SIZE"]
+    for line in text.splitlines():
+        if limit and len(line) >= limit:
+            raise RunError(f"the command has {len(line)} characters; this kernel takes "
+                           f"{limit - 1} (CONFIG_MONITOR_LINE_SIZE)")
+
+
+def run_command(options, guest_machine, elf, config):
+    """Types a command at the prompt; the status is that of the guest."""
+    if options.verbose:
+        say(" ".join(guest_machine.command()))
+    scale = options.timeout / 60
+    with Guest(guest_machine, elf, scale) as running:
+        try:
+            running.expect(guest.PROMPT, 60)
+            if options.verbose:
+                say(running.log(10000))
+            for line in options.command.splitlines() or [""]:
+                print(running.command(line, 60), end="", flush=True)
+            return _leave(running, config)
+        except GuestFailure as failure:
+            return _command_failed(running, failure)
+
+
+def _leave(running, config):
+    """Ends the guest by its own `exit`, whose status is that of the last command."""
+    if not config["DEBUG_EXIT"]:
+        say("This kernel has no CONFIG_DEBUG_EXIT, so the command's status is not known.")
+        return OK
+    running.type("exit\r")
+    status = running.wait(10)
+    return {machine.EXIT_SUCCESS: OK, machine.EXIT_FAILURE: FAILURE}.get(status, PANIC)
+
+
+def _command_failed(running, failure):
+    """The guest ended, panicked or said nothing more. Some commands are meant to end it."""
+    meant = running.qmp.shutdown_reason() in ("guest-shutdown", "guest-reset")
+    statuses = {machine.EXIT_SUCCESS: OK, machine.EXIT_FAILURE: FAILURE, 0: OK if meant else None}
+    rest = running.rest_of_command()
+    if failure.kind == "exited" and rest is not None:
+        status = statuses.get(running.status)
+        if status is not None:
+            print(rest, end="")
+            return status
+    say(failure.report())
+    panicked = failure.kind == "panic" or running.status == machine.EXIT_PANIC
+    return PANIC if panicked else NO_ANSWER
+
+
+def main(arguments):
+    """scripts/run"""
+    options = parse(arguments)
+    directory = os.path.abspath(options.build or options.out or
+                                os.path.join(tree.BUILD, f"run-{options.defconfig}"))
+    elf = os.path.join(directory, tree.KERNEL)
+    try:
+        if re.search(r"\s", tree.ROOT + directory):
+            raise RunError(f"make cannot build in a path with blanks: {tree.ROOT} to {directory}")
+        config = existing(directory) if options.build else build(directory, options.defconfig)
+        if options.command is not None:
+            check_command(options.command, config)
+        guest_machine = make_machine(options, directory, config)
+        if options.command is not None:
+            return run_command(options, guest_machine, elf, config)
+        return interactive(options, guest_machine, elf, config)
+    except (RunError, builds.BuildError, machine.MachineError) as error:
+        say(f"scripts/run: {error}")
+        return FAILURE
+    except KeyboardInterrupt:
+        child.kill_all()
+        return 130

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""The static layer: checks that run no kernel."""
+import json
+import os
+import re
+import shlex
+
+from exo import builds, child, layers, tree
+from exo.runner import Failed, Job
+
+C_DIRECTORIES = ("arch", "drivers", "include", "ipc", "kernel", "lib", "mm", "user", "tests")
+CPPCHECK_FALSE = {  # what cppcheck says wrongly, and why
+    "unmatchedSuppression": "this list may name more than a version of cppcheck says",
+    "comparePointers": "linker.ld's symbols bound one array, which cppcheck cannot know",
+    "uninitvar:*/kernel/log_ring.c": "a struct is filled byte by byte",
+    "selfAssignment:*/kernel/monitor/panic_command.c": "a volatile write is the point",
+    "va_end_missing:*/kernel/panic.c": "panic() does not return",
+}
+FILE_LINES, PYTHON_COLUMNS = 500, 100
+_CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*\bCONFIG_", re.M)
+
+
+def c_files(suffixes=(".c", ".h")):
+    """All C sources, sorted."""
+    return sorted(name for directory in C_DIRECTORIES for suffix in suffixes
+                  for name in tree.files(directory, suffix))
+
+
+def _run(context, command, what, timeout=300):
+    done = child.run(command, timeout * context.scale, cwd=tree.ROOT)
+    if not done.ok:
+        raise Failed(f"{what}: {done.reason()}", done.output[-16000:])
+    return done
+
+
+def clang_format(context):
+    """The layout of every C file is that of .clang-format."""
+    if not os.path.exists(tree.path(".clang-format")):
+        raise Failed("there is no .clang-format")
+    done = child.run(["clang-format", "--dry-run", "-Werror", *c_files()], 300 * context.scale,
+                     cwd=tree.ROOT)
+    names = sorted(set(re.findall(r"^(.*?):\d+:\d+: error: code should be", done.output, re.M)))
+    if names or not done.ok:
+        raise Failed(f"clang-format -i would change {len(names)} files: {done.reason()}",
+                     "\n".join(names) or done.output)
+
+
+def kconfig_lint(context):
+    """The Kconfig tree is sound, and each defconfig is what savedefconfig writes."""
+    _run(context, ["make", "--no-print-directory", "check-kconfig"], "make check-kconfig")
+
+
+def cppcheck(context):
+    """cppcheck has no complaint."""
+    context.builds.configure(layers.HOST)
+    include = os.path.join(context.builds.path(layers.HOST), "include")
+    sources = [name for name in c_files((".c",)) if not name.startswith(tree.path("tests"))]
+    _run(context, ["cppcheck", "--quiet", "--error-exitcode=1", "--inline-suppr", "--std=c11",
+                   "--enable=warning,performance,portability", "--suppress=missingIncludeSystem",
+                   *[f"--suppress={what}" for what in CPPCHECK_FALSE],
+                   f"-j{context.builds.jobs}",
+                   "--include=" + tree.path("include/exo/config.h"), "-I", include,
+                   "-I", tree.path("include"), "-I", tree.path("arch/x86_64/include"), *sources],
+         "cppcheck")
+
+
+def sparse(context):
+    """sparse has no complaint, given each file with the options of its compilation."""
+    build = context.builds.get(layers.DEBUG)
+    listed = child.run(["/usr/bin/python3", "-B", "scripts/build/compile_commands.py",
+                        build.directory], 60, cwd=tree.ROOT)
+    if not listed.ok:
+        raise Failed("no list of compilations", listed.output)
+    wrong = []
+    for row in json.loads(listed.output):
+        done = child.run(["sparse", *_sparse_words(row)], 60 * context.scale, cwd=row["directory"])
+        if not done.ok or done.output:
+            wrong.append(done.output or f"{row['file']}: {done.reason()}")
+    if wrong:
+        raise Failed(f"sparse complains of {len(wrong)} files", "\n".join(wrong))
+
+
+def _sparse_words(row):
+    """sparse's options for one compilation."""
+    words = iter(shlex.split(row["command"])[1:])
+    kept = ["-Wsparse-error", "-D__UINT64_C(c)=c##UL", "-D__INT64_C(c)=c##L"]
+    if row["file"].startswith("tests/"):
+        kept.append("-Wno-decl")  # TEST_SUITE() defines what the linker, not a header, collects
+    for word in words:
+        if word in ("-MF", "-MT", "-o"):
+            next(words)
+        elif word not in ("-MMD", "-c"):
+            kept.append(word)
+    return kept
+
+
+def _build_job(name, *variables, llvm=False):
+    def run(context):
+        context.builds.get(builds.Spec("debug", layers.TESTING, llvm, variables))
+    return Job(name, run, 30)
+
+
+def style(_):
+    """The rules of the house that a program can count."""
+    wrong = []
+    for name in c_files():
+        with open(name, encoding="utf-8") as file:
+            text = file.read()
+        short = os.path.relpath(name, tree.ROOT)
+        if "SPDX-License-Identifier: MIT" not in text[:200]:
+            wrong.append(f"{short}:1: no SPDX line")
+        if text.count("\n") > FILE_LINES:
+            wrong.append(f"{short}: {text.count(chr(10))} lines, at most {FILE_LINES}")
+        if name.endswith(".c"):
+            wrong += [f"{short}:{text.count(chr(10), 0, match.start()) + 1}: a condition on "
+                      "CONFIG_ in a .c file: use IS_ENABLED() or a file of its own"
+                      for match in _CONDITION.finditer(text)]
+    wrong += _python_style()
+    if wrong:
+        raise Failed(f"{len(wrong)} breaches of the house style", "\n".join(wrong))
+
+
+def _python_style():
+    wrong = []
+    for name in tree.files("scripts", ".py") + tree.files("tests", ".py"):
+        short = os.path.relpath(name, tree.ROOT)
+        with open(name, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        if len(lines) > FILE_LINES:
+            wrong.append(f"{short}: {len(lines)} lines, at most {FILE_LINES}")
+        wrong += [f"{short}:{number}: {len(line)} columns, at most {PYTHON_COLUMNS}"
+                  for number, line in enumerate(lines, 1) if len(line) > PYTHON_COLUMNS]
+        if not any("SPDX-License-Identifier: MIT" in line for line in lines[:2]):
+            wrong.append(f"{short}:1: no SPDX line")
+    return wrong
+
+
+def jobs():
+    """All static checks."""
+    return [
+        Job("static.clang-format", clang_format, 5),
+        Job("static.kconfig-lint", kconfig_lint, 5),
+        Job("static.cppcheck", cppcheck, 30),
+        Job("static.style", style, 1),
+        Job("static.sparse", sparse, 20),
+        _build_job("static.gcc-analyzer", "EXTRA_CFLAGS=-fanalyzer"),
+        _build_job("static.thread-safety", "EXTRA_CFLAGS=-Wthread-safety", llvm=True),
+    ]
