@@ -24,8 +24,10 @@ static int set_level(const char *text)
 		}
 	}
 	if (string_to_u64(text, &level) || level >= ARRAY_SIZE(level_names)) {
-		console_printf("log: '%s' is no level; they are 0 none, 1 error, 2 warning, 3 notice, "
-			       "4 info, 5 debug\n", text);
+		console_printf(
+			"log: '%s' is no level; they are 0 none, 1 error, 2 warning, 3 notice, "
+			"4 info, 5 debug\n",
+			text);
 		return 1;
 	}
 	log_set_echo((enum log_level)level);

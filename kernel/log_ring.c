@@ -2,10 +2,10 @@
 /*
  * A ring of log records.
  *
- * A record is a header (time, length of the text, level) and the text, both laid byte by byte around
- * the end of the buffer, so any size will do. The text is written before the header and the record
- * counts only once log_ring_end() has moved the end: a panic in the middle of a line finds a ring that
- * is whole. Room is made by dropping records from the old end.
+ * A record is a header (time, length of the text, level) and the text, both laid byte by byte
+ * around the end of the buffer, so any size will do. The text is written before the header and the
+ * record counts only once log_ring_end() has moved the end: a panic in the middle of a line finds a
+ * ring that is whole. Room is made by dropping records from the old end.
  */
 #include <exo/log_ring.h>
 #include <exo/string.h>
@@ -73,13 +73,16 @@ void log_ring_put(struct log_ring *ring, const char *text, size_t length)
 
 void log_ring_end(struct log_ring *ring, uint64_t time, uint8_t level)
 {
-	struct header header = { .time = time, .length = (uint16_t)ring->open_length, .level = level };
+	struct header header = { .time = time,
+				 .length = (uint16_t)ring->open_length,
+				 .level = level };
 
 	if (ring->open_length > LOG_RING_TEXT_MAX) {
 		size_t mark = sizeof(LOG_RING_CUT) - 1;
 
 		header.length = LOG_RING_TEXT_MAX;
-		copy_in(ring, ring->end + HEADER_SIZE + LOG_RING_TEXT_MAX - mark, LOG_RING_CUT, mark);
+		copy_in(ring, ring->end + HEADER_SIZE + LOG_RING_TEXT_MAX - mark, LOG_RING_CUT,
+			mark);
 	}
 	copy_in(ring, ring->end, &header, HEADER_SIZE);
 	ring->end += HEADER_SIZE + header.length;

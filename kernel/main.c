@@ -55,7 +55,8 @@ static void report_boot_info(void)
 			    boot_info.problems);
 }
 
-/* "test" and "bench" on the command line: run them instead of the rest and leave with the result. */
+/* "test" and "bench" on the command line: run them instead of the rest and leave with the result.
+ */
 static void run_requested(void)
 {
 	char filter[FILTER_SIZE];

@@ -52,12 +52,14 @@ static void print_registers(const struct interrupt_frame *f)
 		const char *name;
 		uint64_t value;
 	} rows[] = {
-		{ "rax", f->rax }, { "rbx", f->rbx },	 { "rcx", f->rcx },	{ "rdx", f->rdx },
-		{ "rsi", f->rsi }, { "rdi", f->rdi },	 { "rbp", f->rbp },	{ "rsp", f->rsp },
-		{ "r8 ", f->r8 },  { "r9 ", f->r9 },	 { "r10", f->r10 },	{ "r11", f->r11 },
-		{ "r12", f->r12 }, { "r13", f->r13 },	 { "r14", f->r14 },	{ "r15", f->r15 },
-		{ "rip", f->rip }, { "flg", f->rflags }, { "cr2", cpu_read_cr2() }, { "cr3", cpu_read_cr3() },
-		{ "cs ", f->cs },  { "ss ", f->ss },	 { "vec", f->vector },	{ "err", f->error },
+		{ "rax", f->rax },	   { "rbx", f->rbx },	      { "rcx", f->rcx },
+		{ "rdx", f->rdx },	   { "rsi", f->rsi },	      { "rdi", f->rdi },
+		{ "rbp", f->rbp },	   { "rsp", f->rsp },	      { "r8 ", f->r8 },
+		{ "r9 ", f->r9 },	   { "r10", f->r10 },	      { "r11", f->r11 },
+		{ "r12", f->r12 },	   { "r13", f->r13 },	      { "r14", f->r14 },
+		{ "r15", f->r15 },	   { "rip", f->rip },	      { "flg", f->rflags },
+		{ "cr2", cpu_read_cr2() }, { "cr3", cpu_read_cr3() }, { "cs ", f->cs },
+		{ "ss ", f->ss },	   { "vec", f->vector },      { "err", f->error },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
@@ -86,7 +88,8 @@ static _Noreturn void panic_report(const struct interrupt_frame *frame, uint64_t
 	irq_save();
 	if (panics++) {
 		if (panics == 2)
-			console_printf("\nPANIC: another one while reporting the first; giving up\n");
+			console_printf(
+				"\nPANIC: another one while reporting the first; giving up\n");
 		panic_end();
 	}
 	console_printf("\nPANIC: ");

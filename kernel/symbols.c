@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names for code addresses, from a table that the build makes after a first link (CONFIG_SYMBOLS).
- * Entries are sorted by address; addresses are offsets from KERNEL_BASE, names offsets into one text.
+ * Entries are sorted by address; addresses are offsets from KERNEL_BASE, names offsets into one
+ * text.
  */
 #include <arch/layout.h>
 #include <exo/backtrace.h>
@@ -32,6 +33,7 @@ const char *symbol_find(uint64_t address, uint64_t *offset, uint64_t *size)
 			high = middle;
 	}
 	*offset = key - symbol_table[low].address;
-	*size = (high < symbol_count ? symbol_table[high].address : end) - symbol_table[low].address;
+	*size = (high < symbol_count ? symbol_table[high].address : end) -
+		symbol_table[low].address;
 	return symbol_names + symbol_table[low].name;
 }

@@ -4,18 +4,18 @@
  *
  * The terminal is told no more than it must be: text, blanks and backspaces, which every console
  * understands (the only escape sequence is Ctrl-L's). The editor knows what is on the screen: line
- * characters scroll .. scroll + shown, and the terminal's cursor at @column. Each change is followed
- * by redraw() from the first character that differs.
+ * characters scroll .. scroll + shown, and the terminal's cursor at @column. Each change is
+ * followed by redraw() from the first character that differs.
  *
- * History: a ring of @history_lines slots of @size bytes, and behind it one more slot that keeps the
- * unfinished line while older ones are looked at (history_back > 0).
+ * History: a ring of @history_lines slots of @size bytes, and behind it one more slot that keeps
+ * the unfinished line while older ones are looked at (history_back > 0).
  */
 #include <exo/line_editor.h>
 #include <exo/string.h>
 
 enum escape_state { ESCAPE_NONE, ESCAPE_STARTED, ESCAPE_SS3, ESCAPE_CSI, ESCAPE_CSI_REST };
 
-#define CONTROL(letter) ((letter) & 0x1f)
+#define CONTROL(letter) ((letter)&0x1f)
 #define ESCAPE 0x1b
 #define RUBOUT 0x7f
 
@@ -45,7 +45,8 @@ static void move_to(struct line_editor *editor, size_t column)
 	if (column < editor->column)
 		put_many(editor, "\b\b\b\b\b\b\b\b", editor->column - column);
 	else
-		put(editor, editor->line + editor->scroll + editor->column, column - editor->column);
+		put(editor, editor->line + editor->scroll + editor->column,
+		    column - editor->column);
 	editor->column = column;
 }
 
@@ -55,7 +56,8 @@ static void redraw(struct line_editor *editor, size_t from)
 	size_t visible;
 
 	if (editor->cursor < editor->scroll || editor->cursor > editor->scroll + editor->width) {
-		editor->scroll = editor->cursor > editor->width / 2 ? editor->cursor - editor->width / 2 : 0;
+		editor->scroll =
+			editor->cursor > editor->width / 2 ? editor->cursor - editor->width / 2 : 0;
 		from = editor->scroll;
 	}
 	if (from < editor->scroll)
@@ -66,7 +68,8 @@ static void redraw(struct line_editor *editor, size_t from)
 	if (from - editor->scroll < visible || editor->shown > visible) {
 		/* Columns up to here show what they should, so moving over them repeats it. */
 		move_to(editor, from - editor->scroll < visible ? from - editor->scroll : visible);
-		put(editor, editor->line + editor->scroll + editor->column, visible - editor->column);
+		put(editor, editor->line + editor->scroll + editor->column,
+		    visible - editor->column);
 		editor->column = visible;
 		if (editor->shown > visible) {
 			put_many(editor, "        ", editor->shown - visible);
@@ -89,7 +92,7 @@ static void show_prompt(struct line_editor *editor)
 	redraw(editor, editor->scroll);
 }
 
-/* --- changing the line --------------------------------------------------------------------------- */
+/* --- changing the line --- */
 
 static void insert(struct line_editor *editor, const char *text, size_t length)
 {
@@ -133,7 +136,7 @@ static void move_cursor(struct line_editor *editor, size_t to)
 	redraw(editor, editor->length);
 }
 
-/* --- history ------------------------------------------------------------------------------------- */
+/* --- history --- */
 
 /* The slot of the line @back lines ago; 0 is the unfinished one's. */
 static char *history_slot(struct line_editor *editor, unsigned int back)
@@ -141,7 +144,8 @@ static char *history_slot(struct line_editor *editor, unsigned int back)
 	unsigned int slot = editor->history_lines;
 
 	if (back > 0)
-		slot = (editor->history_next + editor->history_lines - back) % editor->history_lines;
+		slot = (editor->history_next + editor->history_lines - back) %
+		       editor->history_lines;
 	return editor->history + slot * editor->size;
 }
 
@@ -178,13 +182,14 @@ static void history_add(struct line_editor *editor)
 		return;
 	if (editor->history_count > 0 && strcmp(history_slot(editor, 1), editor->line) == 0)
 		return;
-	memcpy(editor->history + editor->history_next * editor->size, editor->line, editor->length + 1);
+	memcpy(editor->history + editor->history_next * editor->size, editor->line,
+	       editor->length + 1);
 	editor->history_next = (editor->history_next + 1) % editor->history_lines;
 	if (editor->history_count < editor->history_lines)
 		editor->history_count++;
 }
 
-/* --- completion ---------------------------------------------------------------------------------- */
+/* --- completion --- */
 
 /* The next candidate from *@index on that begins with what is typed, or NULL. Advances *@index. */
 static const char *next_match(struct line_editor *editor, size_t start, unsigned int *index)
@@ -252,7 +257,7 @@ static void complete(struct line_editor *editor, bool list)
 		refuse(editor);
 }
 
-/* --- keys ---------------------------------------------------------------------------------------- */
+/* --- keys --- */
 
 static enum line_editor_event finish(struct line_editor *editor)
 {
@@ -354,7 +359,8 @@ static bool escape_byte(struct line_editor *editor, uint8_t byte)
 		editor->parameter = 0;
 	} else if (state == ESCAPE_CSI && byte >= '0' && byte <= '9') {
 		/* Two digits are all that matters; more must not wrap around to a key. */
-		editor->parameter = editor->parameter < 10 ? editor->parameter * 10 + byte - '0' : 100;
+		editor->parameter =
+			editor->parameter < 10 ? editor->parameter * 10 + byte - '0' : 100;
 	} else if (state >= ESCAPE_CSI && byte < 0x40) {
 		editor->state = ESCAPE_CSI_REST;
 	} else {

@@ -7,7 +7,7 @@
 #include <arch/layout.h>
 #include <exo/boot_info.h>
 
-#define DEFINE(name, value)                                                                        \
+#define DEFINE(name, value) \
 	__asm__ volatile(".ascii \"@define " #name " %c0\"" : : "i"((uint64_t)(value)))
 
 void asm_offsets(void);

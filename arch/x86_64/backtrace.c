@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frame-pointer walk: [rbp] is the caller's rbp, [rbp + 8] the return address (System V ABI, 3.2.2).
- * Every step stays on one of the kernel's stacks and moves up within it, so a corrupt chain ends the
- * walk instead of the machine.
+ * Frame-pointer walk: [rbp] is the caller's rbp, [rbp + 8] the return address (System V
+ * ABI, 3.2.2). Every step stays on one of the kernel's stacks and moves up within it, so a corrupt
+ * chain ends the walk instead of the machine.
  */
 #include <arch/stack.h>
 #include <exo/backtrace.h>

@@ -4,8 +4,8 @@
  *
  * Pure code: it touches neither hardware nor global state, and reaches memory only through a
  * struct boot_memory_view, so the same object is tested and fuzzed on the host. All input is taken
- * to be hostile. The work is bounded: a table is read at most up to BOOT_TABLE_LIMIT, a string up to
- * the size of its destination, and every loop advances by at least one entry.
+ * to be hostile. The work is bounded: a table is read at most up to BOOT_TABLE_LIMIT, a string up
+ * to the size of its destination, and every loop advances by at least one entry.
  *
  * The wire formats are in boot_multiboot2.c and boot_pvh.c, the memory map in boot_memory.c; here
  * are the dispatch, what both formats share, and the readers of the finished structure.

@@ -10,7 +10,8 @@
  * When the array is full, one range is dropped for each that has to go in (it may be the new one
  * itself): the shortest of those that are not usable, or, when all are usable, the shortest. The
  * bytes of a dropped range become MEMORY_NONE, which nobody may use. They cannot come back as
- * something better, because only greater types are still to be painted. So with BOOT_PROBLEM_TOO_MANY:
+ * something better, because only greater types are still to be painted. So even with
+ * BOOT_PROBLEM_TOO_MANY:
  *
  *	every byte of the map has its right type, or is in no range at all,
  *
@@ -139,9 +140,8 @@ void boot_memory_add(struct boot_parser *parser, paddr_t base, uint64_t length,
 static enum memory_type e820_type(uint32_t type)
 {
 	static const uint8_t types[] = {
-		[0] = MEMORY_RESERVED,	 [1] = MEMORY_USABLE,
-		[2] = MEMORY_RESERVED,	 [3] = MEMORY_ACPI_RECLAIMABLE,
-		[4] = MEMORY_ACPI_NVS,	 [5] = MEMORY_BAD,
+		[0] = MEMORY_RESERVED,	       [1] = MEMORY_USABLE,   [2] = MEMORY_RESERVED,
+		[3] = MEMORY_ACPI_RECLAIMABLE, [4] = MEMORY_ACPI_NVS, [5] = MEMORY_BAD,
 	};
 
 	return type < ARRAY_SIZE(types) ? (enum memory_type)types[type] : MEMORY_RESERVED;

@@ -3,13 +3,14 @@
  * Reads a Multiboot2 boot information (Multiboot2 Specification 2.0, section 3.6;
  * <exo/multiboot2.h>).
  *
- * It is a list of tags, one behind the other, in any order, each with its size. The first walk takes
- * everything but memory; then one walk for each memory type (see boot_memory.c) takes the memory
- * map. Three tags can describe memory; the first of them that has any usable range is believed and
- * the others are left alone: the memory map, the EFI memory map, the basic memory information.
+ * It is a list of tags, one behind the other, in any order, each with its size. The first walk
+ * takes everything but memory; then one walk for each memory type (see boot_memory.c) takes the
+ * memory map. Three tags can describe memory; the first of them that has any usable range is
+ * believed and the others are left alone: the memory map, the EFI memory map, the basic memory
+ * information.
  *
- * Firmware's "boot services" memory counts as usable: the loader leaves the boot services unless the
- * kernel's header asks it not to (3.1.12), and this kernel's does not.
+ * Firmware's "boot services" memory counts as usable: the loader leaves the boot services unless
+ * the kernel's header asks it not to (3.1.12), and this kernel's does not.
  */
 #include "boot_parse.h"
 
@@ -115,16 +116,15 @@ static void parse_framebuffer(struct tag_walk *walk)
 	if (wire.common.type != MULTIBOOT2_FRAMEBUFFER_RGB &&
 	    wire.common.type != MULTIBOOT2_FRAMEBUFFER_EGA_TEXT)
 		return; /* palettes are not supported, and nothing is wrong with having one */
-	if (wire.common.type == MULTIBOOT2_FRAMEBUFFER_RGB &&
-	    !read_body(walk, &wire, sizeof(wire)))
+	if (wire.common.type == MULTIBOOT2_FRAMEBUFFER_RGB && !read_body(walk, &wire, sizeof(wire)))
 		return;
 	if (!framebuffer_valid(&wire)) {
 		boot_problem(walk->parser, BOOT_PROBLEM_MALFORMED);
 		return;
 	}
 	walk->parser->info->framebuffer = (struct boot_framebuffer){
-		.kind = wire.common.type == MULTIBOOT2_FRAMEBUFFER_RGB ? FRAMEBUFFER_RGB :
-									 FRAMEBUFFER_TEXT,
+		.kind = wire.common.type == MULTIBOOT2_FRAMEBUFFER_RGB ? FRAMEBUFFER_RGB
+								       : FRAMEBUFFER_TEXT,
 		.base = wire.common.address,
 		.pitch = wire.common.pitch,
 		.width = wire.common.width,
@@ -260,8 +260,7 @@ static void add_memory(struct tag_walk walk, uint32_t source, enum memory_type t
 
 int boot_multiboot2_parse(struct boot_parser *parser, paddr_t start)
 {
-	static const uint8_t sources[] = { MULTIBOOT2_TAG_MEMORY_MAP,
-					   MULTIBOOT2_TAG_EFI_MEMORY_MAP,
+	static const uint8_t sources[] = { MULTIBOOT2_TAG_MEMORY_MAP, MULTIBOOT2_TAG_EFI_MEMORY_MAP,
 					   MULTIBOOT2_TAG_BASIC_MEMORY };
 	struct tag_walk walk = { .parser = parser }, tags;
 	struct multiboot2_info header;

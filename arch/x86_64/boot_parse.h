@@ -3,9 +3,9 @@
  * What the files of the boot information parser share: boot.c (dispatch, strings, modules),
  * boot_memory.c (the memory map), boot_multiboot2.c and boot_pvh.c (one wire format each).
  *
- * Everything reads physical memory through boot_read() alone, which copies: wire data may lie at any
- * address, and what was checked cannot change afterwards. A reader that fails has already set its
- * bit in boot_parser.problems.
+ * Everything reads physical memory through boot_read() alone, which copies: wire data may lie at
+ * any address, and what was checked cannot change afterwards. A reader that fails has already set
+ * its bit in boot_parser.problems.
  */
 #ifndef BOOT_PARSE_H
 #define BOOT_PARSE_H

@@ -6,8 +6,8 @@
  * by waiting: the channel counts down once from 65535 (55 ms) while the boot goes on, and whoever
  * asks for the time reads both. Until MEASURE_TICKS have passed the answer comes from the PIT; then
  * the ratio is fixed. If nobody asked in time the counter has run out (OUT2 is high) and a new
- * measurement starts. A reading is used only if reading the PIT took no longer than BRACKET_RATIO-th
- * of the interval, so a host that stops the guest in between does not spoil it.
+ * measurement starts. A reading is used only if reading the PIT took no longer than
+ * BRACKET_RATIO-th of the interval, so a host that stops the guest in between does not spoil it.
  * Sources: Intel 8254 data sheet; SDM vol. 2, CPUID leaves 0x15 and 0x16.
  */
 #include <arch/cpu.h>

@@ -43,8 +43,8 @@ static const char *page_fault_cause(uint64_t error, uint64_t address)
 			return "the page is not executable";
 		return error & PF_WRITE ? "the page is read-only" : "the page is protected";
 	}
-	return address < PAGE_SIZE ? "NULL pointer: the page is not mapped" :
-				     "the page is not mapped";
+	return address < PAGE_SIZE ? "NULL pointer: the page is not mapped"
+				   : "the page is not mapped";
 }
 
 static _Noreturn void page_fault_panic(const struct interrupt_frame *frame, uint64_t address)

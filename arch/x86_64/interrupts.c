@@ -16,7 +16,8 @@ void interrupt_dispatch(struct interrupt_frame *frame)
 		if (vector - VECTOR_FIRST_EXTERNAL < NR_IRQS) {
 			irq_dispatch(vector - VECTOR_FIRST_EXTERNAL);
 		} else if (interrupts_unexpected++ == 0) {
-			log_warning("interrupt: unexpected vector %u (counted from now on)", vector);
+			log_warning("interrupt: unexpected vector %u (counted from now on)",
+				    vector);
 		}
 	}
 }

@@ -4,8 +4,10 @@
  * reports a spurious interrupt on its line 7 when a line drops before it is acknowledged; the
  * in-service register tells.
  */
+#include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/io.h>
+#include <arch/memory.h>
 #include <arch/pic.h>
 
 enum pic_register {
@@ -20,7 +22,35 @@ enum pic_register {
 #define OCW2_END 0x20
 #define OCW3_READ_ISR 0x0b
 #define CASCADE_LINE 2
+
+#define CPUID1_EDX_APIC (1u << 9)
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_X2APIC (1u << 10)
+#define APIC_BASE_ENABLED (1u << 11)
+#define APIC_BASE_ADDRESS 0x000ffffffffff000ull
+#define APIC_SPURIOUS 0xf0
+#define APIC_SPURIOUS_ENABLED 0x100
+#define APIC_SPURIOUS_VECTOR 0xff
+#define APIC_LVT_LINT0 0x350
+#define APIC_LVT_EXTINT 0x700 /* delivery mode ExtINT, not masked */
 #define SPURIOUS_LINE 7
+
+/*
+ * The controllers reach the CPU through the local APIC's LINT0 pin, which must be in "virtual wire"
+ * mode. A PC's firmware sets that up; microvm's does not (SDM vol. 3, 10.4.3, 10.5.1, 10.9).
+ */
+static void connect_to_cpu(void)
+{
+	const uint64_t base = cpu_read_msr(MSR_APIC_BASE);
+	volatile uint32_t *apic;
+
+	if (!(cpuid(1, 0).edx & CPUID1_EDX_APIC) || !(base & APIC_BASE_ENABLED) ||
+	    (base & APIC_BASE_X2APIC) || !phys_reachable(base & APIC_BASE_ADDRESS, PAGE_SIZE))
+		return;
+	apic = phys_to_virt(base & APIC_BASE_ADDRESS);
+	apic[APIC_SPURIOUS / 4] |= APIC_SPURIOUS_ENABLED | APIC_SPURIOUS_VECTOR;
+	apic[APIC_LVT_LINT0 / 4] = APIC_LVT_EXTINT;
+}
 
 void pic_init(void)
 {
@@ -34,6 +64,7 @@ void pic_init(void)
 	io_out8(PIC2_DATA, ICW4_8086);
 	io_out8(PIC1_DATA, 0xff & ~(1 << CASCADE_LINE));
 	io_out8(PIC2_DATA, 0xff);
+	connect_to_cpu();
 }
 
 void pic_unmask(unsigned int irq)

@@ -46,8 +46,16 @@ enum {
 #define GENERIC_ADDRESS_ADDRESS 4
 enum { GENERIC_MEMORY = 0, GENERIC_PORT = 1 };
 
-enum { AML_ZERO = 0x00, AML_ONE = 0x01, AML_NAME = 0x08, AML_BYTE = 0x0a, AML_WORD = 0x0b,
-       AML_DWORD = 0x0c, AML_PACKAGE = 0x12, AML_ROOT = 0x5c };
+enum {
+	AML_ZERO = 0x00,
+	AML_ONE = 0x01,
+	AML_NAME = 0x08,
+	AML_BYTE = 0x0a,
+	AML_WORD = 0x0b,
+	AML_DWORD = 0x0c,
+	AML_PACKAGE = 0x12,
+	AML_ROOT = 0x5c
+};
 
 /* A stretch of bytes; every read of it is checked. */
 struct bytes {
@@ -140,8 +148,8 @@ static bool take_package(struct bytes aml, struct acpi_power *power)
 	aml.at++;
 	aml.size--;
 	extra = aml.at[0] >> 6;
-	length = extra ? (aml.at[0] & 0x0fu) | (uint32_t)number(aml, 1, extra) << 4 :
-			 aml.at[0] & 0x3fu;
+	length = extra ? (aml.at[0] & 0x0fu) | (uint32_t)number(aml, 1, extra) << 4
+		       : aml.at[0] & 0x3fu;
 	if (length > aml.size || length < extra + 2)
 		return false;
 	elements = aml.at[extra + 1];

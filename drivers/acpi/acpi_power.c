@@ -44,8 +44,7 @@ static uint32_t register_read(struct acpi_register reg, unsigned int bytes)
 	volatile void *memory = register_memory(reg, bytes);
 
 	if (reg.kind == ACPI_REGISTER_PORT)
-		return bytes == 1 ? io_in8((uint16_t)reg.address) :
-				    io_in16((uint16_t)reg.address);
+		return bytes == 1 ? io_in8((uint16_t)reg.address) : io_in16((uint16_t)reg.address);
 	if (!memory)
 		return 0;
 	return bytes == 1 ? *(volatile uint8_t *)memory : *(volatile uint16_t *)memory;

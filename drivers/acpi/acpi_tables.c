@@ -96,8 +96,7 @@ paddr_t acpi_find_rsdp(const struct boot_memory_view *view)
 	return found ? found : rsdp_search(view, 0xe0000, 0x100000);
 }
 
-uint32_t acpi_table_check(const struct boot_memory_view *view, paddr_t table,
-			  const char *signature)
+uint32_t acpi_table_check(const struct boot_memory_view *view, paddr_t table, const char *signature)
 {
 	const void *from = read_at(view, table, sizeof(struct acpi_header));
 	struct acpi_header header;

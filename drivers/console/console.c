@@ -89,7 +89,8 @@ static bool must_poll(void)
 int console_wait(void)
 {
 	for (;;) {
-		/* Off, so that a byte that arrives after the look ends the halt instead of preceding it. */
+		/* Off, so that a byte that arrives after the look ends the halt instead of
+		 * preceding it. */
 		uint64_t flags = irq_save();
 		int byte = console_read();
 

@@ -87,8 +87,10 @@ void fb_text_clear(struct fb_text *fb)
 {
 	for (uint32_t y = 0; y < fb->height; y++) {
 		for (uint32_t x = 0; x < fb->width; x += FONT_WIDTH) {
-			/* A last step back: a width that is no multiple of the font's is filled too. */
-			draw_bits(fb, x + FONT_WIDTH <= fb->width ? x : fb->width - FONT_WIDTH, y, 0);
+			/* A last step back: a width that is no multiple of the font's is filled
+			 * too. */
+			draw_bits(fb, x + FONT_WIDTH <= fb->width ? x : fb->width - FONT_WIDTH, y,
+				  0);
 		}
 	}
 }

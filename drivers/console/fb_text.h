@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Characters in a linear framebuffer of 15, 16, 24 or 32 bits a pixel. Pure; writes only, never reads. */
+/* Characters in a linear framebuffer of 15, 16, 24 or 32 bits a pixel. Pure; writes only, never
+ * reads. */
 #ifndef FB_TEXT_H
 #define FB_TEXT_H
 

@@ -70,8 +70,8 @@ void framebuffer_init(void)
 		return;
 	reason = unusable(mode);
 	if (reason) {
-		log_warning("framebuffer: %ux%u, %u bits, pitch %u at 0x%llx is not used: %s", mode->width,
-			    mode->height, mode->bits_per_pixel, mode->pitch,
+		log_warning("framebuffer: %ux%u, %u bits, pitch %u at 0x%llx is not used: %s",
+			    mode->width, mode->height, mode->bits_per_pixel, mode->pitch,
 			    (unsigned long long)mode->base, reason);
 		return;
 	}

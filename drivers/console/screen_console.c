@@ -2,9 +2,9 @@
 /*
  * From console text to changed cells, for both screen consoles.
  *
- * A full redraw takes milliseconds on slow screen memory, long enough for a serial port to overflow.
- * So interrupts come through between rows; a handler that writes meanwhile draws all that is left,
- * and the interrupted loop then finds nothing to do.
+ * A full redraw takes milliseconds on slow screen memory, long enough for a serial port to
+ * overflow. So interrupts come through between rows; a handler that writes meanwhile draws all that
+ * is left, and the interrupted loop then finds nothing to do.
  */
 #include "screen_console.h"
 

@@ -3,9 +3,9 @@
  * A screen of character cells.
  *
  * Two grids: cells[] is what the text says, shown[] what the screen shows. Writing and scrolling
- * change cells[] only (its rows are a ring, so scrolling moves nothing), and drawing visits the cells
- * where the two differ. So a burst of lines costs one redraw, and screen memory, which is slow to
- * read, is never read.
+ * change cells[] only (its rows are a ring, so scrolling moves nothing), and drawing visits the
+ * cells where the two differ. So a burst of lines costs one redraw, and screen memory, which is
+ * slow to read, is never read.
  */
 #include "text_grid.h"
 
@@ -133,8 +133,9 @@ static void high_byte(struct text_grid *grid, uint8_t byte)
 	if (byte < 0xc0 && grid->code_left > 0) {
 		grid->code = grid->code << 6 | (byte & 0x3f);
 		if (--grid->code_left == 0)
-			put_cell(grid, grid->code >= 0xa0 && grid->code <= 0xff ? (uint8_t)grid->code
-										  : TEXT_GRID_UNKNOWN);
+			put_cell(grid, grid->code >= 0xa0 && grid->code <= 0xff
+					       ? (uint8_t)grid->code
+					       : TEXT_GRID_UNKNOWN);
 		return;
 	}
 	if (grid->code_left > 0 || byte < 0xc0 || byte >= 0xf8)

@@ -35,7 +35,8 @@ struct text_grid {
 /* Blank grid, cursor on top; takes for granted that the screen is blank as well. */
 void text_grid_init(struct text_grid *grid);
 
-/* Takes text; draws nothing. Understands \n \r \t \b, UTF-8, and ESC [ H, J and K; drops other controls. */
+/* Takes text; draws nothing. Understands \n \r \t \b, UTF-8, and ESC [ H, J and K; drops other
+ * controls. */
 void text_grid_write(struct text_grid *grid, const char *text, size_t length);
 
 /* Redraws the changed cells of one row. Returns false when no row is left that may have changed. */

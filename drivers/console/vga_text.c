@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VGA text mode, 80x25: what a BIOS leaves on the screen when the boot loader sets no graphics mode.
+ * VGA text mode, 80x25: what a BIOS leaves on the screen when the boot loader sets no graphics
+ * mode.
  *
  * Each cell of the screen is a character byte and an attribute byte; the character set is code page
- * 437, of which only ASCII is used. Whether there is such a screen at all is found by writing a cell
- * and reading it back, the only read that this driver makes.
+ * 437, of which only ASCII is used. Whether there is such a screen at all is found by writing a
+ * cell and reading it back, the only read that this driver makes.
  */
 #include "screen_console.h"
 

@@ -21,12 +21,11 @@
 #define UART_DIVISOR ((UART_CLOCK + CONFIG_SERIAL_BAUD / 2) / CONFIG_SERIAL_BAUD)
 
 /*
- * Guesses. A port read takes about 1 us on real hardware and less in a virtual machine. The long
- * wait must outlast 16 bytes at 50 baud (3.2 s) and a person who suspends the reader of a pipe for
- * a moment; the short one is for the probe, which runs at full speed (87 us a byte).
+ * A guess. A port read takes about 1 us on real hardware and less in a virtual machine. The wait
+ * must outlast 16 bytes at 50 baud (3.2 s) and a person who suspends the reader of a pipe for
+ * a moment.
  */
 #define UART_SEND_POLLS 10000000
-#define UART_PROBE_POLLS 5000
 
 #define UART_PROBE_BYTE 0xae /* neither what an empty bus reads as nor its complement */
 
@@ -37,8 +36,7 @@ static bool uart_return_sent; /* the '\r' before the next '\n' is out */
 static bool uart_interrupts; /* input arrives by interrupt */
 static int uart_status = -EXO_E_DEAD; /* of the probe */
 
-/* Reading the register clears its overrun bit, so every read must count it. */
-static uint8_t uart_line_status(void)
+uint8_t uart_line_status(void)
 {
 	uint8_t status = uart_in(UART_LINE_STATUS);
 
@@ -131,12 +129,15 @@ static int uart_probe(void)
 	uart_wait(LINE_STATUS_IDLE, UART_PROBE_POLLS); /* the firmware's last words */
 	uart_out(UART_INTERRUPT_ENABLE, 0);
 	uart_set_divisor(1);
-	uart_out(UART_FIFO_CONTROL, FIFO_CONTROL_ENABLE | FIFO_CONTROL_CLEAR | FIFO_CONTROL_TRIGGER_8);
+	uart_out(UART_FIFO_CONTROL,
+		 FIFO_CONTROL_ENABLE | FIFO_CONTROL_CLEAR | FIFO_CONTROL_TRIGGER_8);
 	uart_out(UART_MODEM_CONTROL, MODEM_CONTROL_READY | MODEM_CONTROL_LOOPBACK);
 	uart_out(UART_DATA, UART_PROBE_BYTE);
-	if (uart_wait(LINE_STATUS_RECEIVED, UART_PROBE_POLLS) && uart_in(UART_DATA) == UART_PROBE_BYTE)
+	if (uart_wait(LINE_STATUS_RECEIVED, UART_PROBE_POLLS) &&
+	    uart_in(UART_DATA) == UART_PROBE_BYTE)
 		status = 0;
-	uart_fifo_depth = (uart_in(UART_INTERRUPT_ID) & INTERRUPT_ID_FIFO) == INTERRUPT_ID_FIFO ? 16 : 1;
+	uart_fifo_depth =
+		(uart_in(UART_INTERRUPT_ID) & INTERRUPT_ID_FIFO) == INTERRUPT_ID_FIFO ? 16 : 1;
 	uart_set_divisor(UART_DIVISOR);
 	uart_out(UART_MODEM_CONTROL, MODEM_CONTROL_READY | MODEM_CONTROL_OUT2);
 	uart_counts.overruns = 0; /* an empty bus reads as all ones */
@@ -153,8 +154,9 @@ void serial_init(void)
 void serial_enable_input(void)
 {
 	if (uart_status) {
-		log_warning("serial: no 16550 UART answers at port 0x%x; it is not used (SERIAL_PORT)",
-			    CONFIG_SERIAL_PORT);
+		log_warning(
+			"serial: no 16550 UART answers at port 0x%x; it is not used (SERIAL_PORT)",
+			CONFIG_SERIAL_PORT);
 		return;
 	}
 	log_info("serial: 16550 at port 0x%x, %d baud, fifo %d", CONFIG_SERIAL_PORT,

@@ -20,7 +20,10 @@ enum uart_register {
 	UART_LINE_STATUS = 5,
 };
 
-enum uart_interrupt_enable { INTERRUPT_ENABLE_RECEIVED = 0x01 };
+enum uart_interrupt_enable {
+	INTERRUPT_ENABLE_RECEIVED = 0x01,
+	INTERRUPT_ENABLE_SENDABLE = 0x02, /* the transmit FIFO is empty */
+};
 
 enum uart_interrupt_id {
 	INTERRUPT_ID_NONE = 0x01, /* clear while an interrupt is pending */
@@ -48,12 +51,17 @@ enum uart_line_status {
 	LINE_STATUS_IDLE = 0x40, /* and the last bit has left */
 };
 
+/*
+ * A guess: how often to look for something that should come at once, or in 87 us (a byte at full
+ * speed). A port read takes about 1 us on real hardware.
+ */
+#define UART_PROBE_POLLS 5000
+
 /* Counts since boot, for the monitor. */
 struct uart_counts {
 	unsigned long unsent; /* bytes given up because the UART took none */
 	unsigned long overruns; /* times the hardware's receive FIFO overflowed */
 	unsigned long interrupts;
-	unsigned long dropped; /* bytes received while the input ring was full */
 };
 
 extern struct uart_counts uart_counts;
@@ -68,12 +76,18 @@ static inline void uart_out(enum uart_register number, uint8_t value)
 	io_out8(CONFIG_SERIAL_PORT + number, value);
 }
 
+/* Reads the line status. Reading clears its overrun bit, so every read must go through here. */
+uint8_t uart_line_status(void);
+
 /* The next byte in the UART's receive FIFO, or -1. Interrupts off, or not yet in use. */
 int uart_16550_receive(void);
 
 /* The rest is in uart_16550_irq.c, built with CONFIG_IRQ only. */
 
-/* Lets bytes arrive by interrupt. Returns 0, or irq_register()'s error: nothing has changed then. */
+/*
+ * Lets bytes arrive by interrupt. Returns 0; -EXO_E_BUSY or -EXO_E_RANGE if the line cannot be had;
+ * -EXO_E_TIMEOUT if it can, but no interrupt comes. After an error input must be polled.
+ */
 int uart_16550_irq_start(void);
 
 /* The next byte from the ring that the interrupt handler fills, or -1. Any context. */

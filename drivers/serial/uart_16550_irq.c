@@ -3,8 +3,9 @@
  * Interrupt-driven input of the 16550: the handler moves bytes from the UART to a ring.
  *
  * The 8259 latches edges, so the handler must leave no cause pending: it drains until the UART says
- * that nothing is (or a bound is reached, should the UART lie; the reader drains as well, so a lost
- * edge delays bytes and never loses the line). A full ring drops the newest bytes and counts them.
+ * that nothing is. (The reader drains as well: a lost edge delays bytes and never loses the line.)
+ * When the ring is full the interrupt is masked and bytes stay in the UART until the reader has
+ * made room: a virtual machine then stops sending, and real hardware counts an overrun.
  *
  * Invariant: ring indices only grow; put - got <= size. Guarded by interrupts off.
  */
@@ -17,30 +18,41 @@
 #include <exo/monitor.h>
 
 #define RING_SIZE 256 /* a power of 2; a pasted line fits */
-#define DRAIN_LIMIT 1024 /* bytes one interrupt takes at most */
+#define ROUNDS 4 /* a guess: causes that one interrupt serves at most, should the UART lie */
 
 static uint8_t ring[RING_SIZE];
 static unsigned int ring_put, ring_got;
+static bool masked; /* because the ring was full */
+
+static bool ring_is_full(void)
+{
+	return ring_put - ring_got == RING_SIZE;
+}
 
 /* Interrupts off. */
 static void drain(void)
 {
 	int byte;
 
-	for (unsigned int i = 0; i < DRAIN_LIMIT && (byte = uart_16550_receive()) >= 0; i++) {
-		if (ring_put - ring_got < RING_SIZE)
-			ring[ring_put++ % RING_SIZE] = (uint8_t)byte;
-		else
-			uart_counts.dropped++;
-	}
+	while (!ring_is_full() && (byte = uart_16550_receive()) >= 0)
+		ring[ring_put++ % RING_SIZE] = (uint8_t)byte;
+}
+
+static void mask(bool on)
+{
+	masked = on;
+	uart_out(UART_INTERRUPT_ENABLE, on ? 0 : INTERRUPT_ENABLE_RECEIVED);
 }
 
 static void uart_interrupt(void *context)
 {
 	(void)context;
 	uart_counts.interrupts++;
-	for (unsigned int i = 0; i < 4 && !(uart_in(UART_INTERRUPT_ID) & INTERRUPT_ID_NONE); i++)
+	for (unsigned int i = 0; i < ROUNDS && !(uart_in(UART_INTERRUPT_ID) & INTERRUPT_ID_NONE);
+	     i++)
 		drain();
+	if (ring_is_full())
+		mask(true);
 }
 
 int uart_16550_irq_read(void)
@@ -51,20 +63,43 @@ int uart_16550_irq_read(void)
 	drain();
 	if (ring_got != ring_put)
 		byte = ring[ring_got++ % RING_SIZE];
+	if (masked)
+		mask(false);
 	irq_restore(flags);
 	return byte;
+}
+
+/* An idle transmitter interrupts as soon as it may. Returns false if that does not get here. */
+static bool interrupt_arrives(void)
+{
+	bool arrived = false;
+
+	uart_out(UART_INTERRUPT_ENABLE, INTERRUPT_ENABLE_SENDABLE);
+	for (unsigned int i = 0; i < UART_PROBE_POLLS && !arrived; i++) {
+		cpu_pause();
+		uart_line_status(); /* takes a bus cycle, so the wait is the same on every CPU */
+		arrived = *(volatile unsigned long *)&uart_counts.interrupts > 0;
+	}
+	return arrived;
 }
 
 int uart_16550_irq_start(void)
 {
 	int error = irq_register(CONFIG_SERIAL_IRQ, uart_interrupt, NULL, "serial");
 
+	if (error == -EXO_E_BUSY)
+		log_warning("serial: irq %d is taken: input is polled (SERIAL_IRQ)",
+			    CONFIG_SERIAL_IRQ);
 	if (error)
-		log_warning("serial: irq %d is not available (error %d): input is polled (SERIAL_IRQ)",
-			    CONFIG_SERIAL_IRQ, -error);
-	else
-		uart_out(UART_INTERRUPT_ENABLE, INTERRUPT_ENABLE_RECEIVED);
-	return error;
+		return error;
+	if (!interrupt_arrives()) {
+		uart_out(UART_INTERRUPT_ENABLE, 0);
+		log_warning("serial: irq %d does not arrive: input is polled (SERIAL_IRQ)",
+			    CONFIG_SERIAL_IRQ);
+		return -EXO_E_TIMEOUT;
+	}
+	mask(false);
+	return 0;
 }
 
 static int serial_command(int argc, char **argv)
@@ -74,9 +109,9 @@ static int serial_command(int argc, char **argv)
 		console_printf("serial: takes no argument\n");
 		return 1;
 	}
-	console_printf("port 0x%x irq %d: %lu interrupts, %lu overruns, %lu bytes dropped, %lu unsent\n",
+	console_printf("port 0x%x irq %d: %lu interrupts, %lu overruns, %lu bytes unsent\n",
 		       CONFIG_SERIAL_PORT, CONFIG_SERIAL_IRQ, uart_counts.interrupts,
-		       uart_counts.overruns, uart_counts.dropped, uart_counts.unsent);
+		       uart_counts.overruns, uart_counts.unsent);
 	return 0;
 }
 MONITOR_COMMAND(serial, "", "state and losses of the serial port", serial_command);

@@ -78,8 +78,7 @@ struct acpi_power {
  * @power: overwritten; nothing is possible after an error
  * Returns 0, or an error of acpi_find_table() for the FADT.
  */
-int acpi_power_decode(const struct boot_memory_view *view, paddr_t rsdp,
-		      struct acpi_power *power);
+int acpi_power_decode(const struct boot_memory_view *view, paddr_t rsdp, struct acpi_power *power);
 
 #if IS_ENABLED(CONFIG_ACPI)
 

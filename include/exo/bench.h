@@ -34,11 +34,10 @@ struct benchmark {
 #define BENCHMARK_KEEP __unused
 #endif
 
-#define BENCHMARK(function, row, count)                                                            \
-	_Static_assert((count) >= 1 && (count) <= BENCH_MAX_SAMPLES, "number of samples");         \
-	static const struct benchmark benchmark_##function BENCHMARK_KEEP __aligned(8) = {         \
-		.name = row, .samples = count, .sample = function                                  \
-	}
+#define BENCHMARK(function, row, count)                                                    \
+	_Static_assert((count) >= 1 && (count) <= BENCH_MAX_SAMPLES, "number of samples"); \
+	static const struct benchmark benchmark_##function BENCHMARK_KEEP __aligned(       \
+		8) = { .name = row, .samples = count, .sample = function }
 
 static inline uint64_t bench_start(void)
 {

@@ -52,7 +52,8 @@ enum boot_problem {
 	BOOT_PROBLEM_TRUNCATED = 1 << 0, /* a table ends before its own length says */
 	BOOT_PROBLEM_MALFORMED = 1 << 1, /* a length, count or alignment makes no sense */
 	BOOT_PROBLEM_OVERLAP = 1 << 2, /* memory ranges overlapped with different types */
-	BOOT_PROBLEM_TOO_MANY = 1 << 3, /* ranges or modules beyond the configured number were dropped */
+	BOOT_PROBLEM_TOO_MANY =
+		1 << 3, /* ranges or modules beyond the configured number were dropped */
 	BOOT_PROBLEM_UNREACHABLE = 1 << 4, /* a pointer leads outside accessible memory */
 	BOOT_PROBLEM_NO_MEMORY = 1 << 5, /* no usable memory range at all */
 	BOOT_PROBLEM_CUT = 1 << 6, /* a string was cut to fit */
@@ -98,7 +99,8 @@ uint64_t boot_info_memory(const struct boot_info *info, enum memory_type type);
 const char *memory_type_name(enum memory_type type);
 
 /**
- * boot_info_option() - find "name" or "name=value" among the blank-separated words of the command line
+ * boot_info_option() - find "name" or "name=value" among the blank-separated words of the command
+ * line
  * @value: may be NULL; gets a terminated copy of the value, "" for a bare word
  * Returns true if the word is there (the last one wins).
  */

@@ -5,8 +5,8 @@
  *
  * Keys: printable ASCII inserts; Left/Right or Ctrl-B/F; Home/End or Ctrl-A/E; Backspace or Ctrl-H;
  * Delete or Ctrl-D; Ctrl-K/U delete to the end/start; Ctrl-W deletes a word; Up/Down or Ctrl-P/N
- * walk the history; Tab completes; Ctrl-L clears the screen; Ctrl-C gives the line up. CR, LF or CR LF
- * ends it. Everything else is ignored. A line longer than the screen is wide scrolls sideways.
+ * walk the history; Tab completes; Ctrl-L clears the screen; Ctrl-C gives the line up. CR, LF or CR
+ * LF ends it. Everything else is ignored. A line longer than the screen is wide scrolls sideways.
  */
 #ifndef EXO_LINE_EDITOR_H
 #define EXO_LINE_EDITOR_H

@@ -31,10 +31,10 @@ enum log_level {
  */
 void log_emit(enum log_level level, const char *format, ...) __format_printf(2, 3);
 
-#define log_at(level, ...)                                                                         \
-	do {                                                                                       \
-		if ((level) <= CONFIG_LOG_LEVEL)                                                   \
-			log_emit(level, __VA_ARGS__);                                              \
+#define log_at(level, ...)                            \
+	do {                                          \
+		if ((level) <= CONFIG_LOG_LEVEL)      \
+			log_emit(level, __VA_ARGS__); \
 	} while (0)
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_at(LOG_WARNING, __VA_ARGS__)

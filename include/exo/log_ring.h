@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log's memory: a ring of variable-length records, the oldest overwritten whole. Pure; no locks,
- * the caller keeps writers apart.
+ * The log's memory: a ring of variable-length records, the oldest overwritten whole. Pure; no
+ * locks, the caller keeps writers apart.
  */
 #ifndef EXO_LOG_RING_H
 #define EXO_LOG_RING_H
@@ -18,7 +18,8 @@
 
 /*
  * Positions count bytes since the first record and never wrap; the byte at position p is
- * buffer[p % size]. Invariants: oldest <= end, end - oldest <= size, and both are starts of records.
+ * buffer[p % size]. Invariants: oldest <= end, end - oldest <= size, and both are starts of
+ * records.
  */
 struct log_ring {
 	uint8_t *buffer;
@@ -28,7 +29,10 @@ struct log_ring {
 	uint32_t open_length; /* text of the record that is being written; may exceed the maximum */
 };
 
-#define LOG_RING_INIT(array) { .buffer = (array), .size = sizeof(array) }
+#define LOG_RING_INIT(array)                             \
+	{                                                \
+		.buffer = (array), .size = sizeof(array) \
+	}
 
 /* One record, its text still in the ring: two pieces if it wraps, else the second is empty. */
 struct log_record {

@@ -27,8 +27,8 @@ struct monitor_command {
 #define MONITOR_COMMAND_KEEP __unused
 #endif
 
-#define MONITOR_COMMAND(id, args, text, function)                                                  \
-	static const struct monitor_command monitor_command_##id MONITOR_COMMAND_KEEP __aligned(   \
+#define MONITOR_COMMAND(id, args, text, function)                                                \
+	static const struct monitor_command monitor_command_##id MONITOR_COMMAND_KEEP __aligned( \
 		8) = { .name = #id, .arguments = args, .help = text, .run = function }
 
 /**

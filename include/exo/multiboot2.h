@@ -117,7 +117,7 @@ struct multiboot2_framebuffer {
 } __packed;
 _Static_assert(sizeof(struct multiboot2_framebuffer) == 24, "Multiboot2 3.6.12");
 
-/* Three of these, red, green and blue, follow struct multiboot2_framebuffer when its type is RGB. */
+/* Red, green and blue, one behind the other, follow a framebuffer of the RGB type. */
 struct multiboot2_colour {
 	uint8_t shift, bits;
 } __packed;

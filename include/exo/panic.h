@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The end: a kernel invariant is broken. Prints the cause, registers, a backtrace, the
- * configuration's hash and the last log lines, as far as they are configured, then stops the machine.
+ * configuration's hash and the last log lines, as far as they are configured, then stops the
+ * machine.
  */
 #ifndef EXO_PANIC_H
 #define EXO_PANIC_H
@@ -24,10 +25,10 @@ _Noreturn void panic_at(const struct interrupt_frame *frame, const char *format,
 	__format_printf(2, 3) __cold;
 
 /* Checks an invariant of the kernel's own; compiled out with CONFIG_ASSERT=n. */
-#define ASSERT(condition)                                                                          \
-	do {                                                                                       \
-		if (IS_ENABLED(CONFIG_ASSERT) && unlikely(!(condition)))                           \
-			panic("assertion failed: %s (%s:%d)", #condition, __FILE__, __LINE__);     \
+#define ASSERT(condition)                                                                      \
+	do {                                                                                   \
+		if (IS_ENABLED(CONFIG_ASSERT) && unlikely(!(condition)))                       \
+			panic("assertion failed: %s (%s:%d)", #condition, __FILE__, __LINE__); \
 	} while (0)
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The serial console: one 16550 UART at a configured port. With CONFIG_SERIAL_16550=n all of it is empty. */
+/* The serial console: one 16550 UART at a configured port. With CONFIG_SERIAL_16550=n all of it is
+ * empty. */
 #ifndef EXO_SERIAL_H
 #define EXO_SERIAL_H
 
@@ -10,8 +11,8 @@
 
 /**
  * serial_init() - probe and program the UART and register it as a console
- * For the first lines of the boot list: needs nothing but port access. Input is polled from here on.
- * A port where no UART answers is left alone; serial_enable_input() says so in the log.
+ * For the first lines of the boot list: needs nothing but port access. Input is polled from here
+ * on. A port where no UART answers is left alone; serial_enable_input() says so in the log.
  */
 void serial_init(void);
 

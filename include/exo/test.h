@@ -39,40 +39,43 @@ struct test_suite {
 };
 
 /* Only the kernel collects suites in a section; the host build lists its one suite by name. */
-#define TEST_CASE(function) { .name = #function, .run = function }
-#define TEST_SUITE(id, case_array)                                                                 \
-	const struct test_suite test_suite_##id __used __section(".test_suites") __aligned(8);     \
-	const struct test_suite test_suite_##id = {                                                \
-		.name = #id, .cases = case_array, .nr_cases = ARRAY_SIZE(case_array)               \
+#define TEST_CASE(function)                        \
+	{                                          \
+		.name = #function, .run = function \
 	}
+#define TEST_SUITE(id, case_array)                                                             \
+	const struct test_suite test_suite_##id __used __section(".test_suites") __aligned(8); \
+	const struct test_suite test_suite_##id = { .name = #id,                               \
+						    .cases = case_array,                       \
+						    .nr_cases = ARRAY_SIZE(case_array) }
 
 void test_fail(struct test *test, const char *file, int line, const char *text,
 	       unsigned long long left, unsigned long long right);
 
-#define TEST_CHECK(test, condition, text, left, right)                                             \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			test_fail(test, __FILE__, __LINE__, text, left, right);                    \
-			return;                                                                    \
-		}                                                                                  \
+#define TEST_CHECK(test, condition, text, left, right)                          \
+	do {                                                                    \
+		if (!(condition)) {                                             \
+			test_fail(test, __FILE__, __LINE__, text, left, right); \
+			return;                                                 \
+		}                                                               \
 	} while (0)
 #define TEST_TRUE(test, condition) TEST_CHECK(test, condition, #condition, 0, 0)
-#define TEST_EQ(test, a, b)                                                                        \
-	do {                                                                                       \
-		unsigned long long test_a = (unsigned long long)(a);                               \
-		unsigned long long test_b = (unsigned long long)(b);                               \
-		TEST_CHECK(test, test_a == test_b, #a " == " #b, test_a, test_b);                  \
+#define TEST_EQ(test, a, b)                                                       \
+	do {                                                                      \
+		unsigned long long test_a = (unsigned long long)(a);              \
+		unsigned long long test_b = (unsigned long long)(b);              \
+		TEST_CHECK(test, test_a == test_b, #a " == " #b, test_a, test_b); \
 	} while (0)
 #define TEST_STREQ(test, a, b) TEST_CHECK(test, strcmp(a, b) == 0, #a " is " #b, 0, 0)
-#define TEST_SKIP(test, reason)                                                                    \
-	do {                                                                                       \
-		(test)->skip_reason = (reason);                                                    \
-		return;                                                                            \
+#define TEST_SKIP(test, reason)                 \
+	do {                                    \
+		(test)->skip_reason = (reason); \
+		return;                         \
 	} while (0)
 
 /**
- * test_run() - run the suites whose name contains @filter (all when NULL or ""), KTAP on the console
- * Returns the number of failed cases; a run that finds no case counts as one failure.
+ * test_run() - run the suites whose name contains @filter (all when NULL or ""), KTAP on the
+ * console Returns the number of failed cases; a run that finds no case counts as one failure.
  */
 unsigned int test_run(const char *filter);
 

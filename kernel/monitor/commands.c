@@ -15,7 +15,7 @@ static int takes_none(int argc, char **argv)
 	return 1;
 }
 
-/* --- help ----------------------------------------------------------------------------------------- */
+/* --- help --- */
 
 #define HELP_COLUMN 24 /* where the explanations begin */
 
@@ -47,7 +47,7 @@ static int help_command(int argc, char **argv)
 }
 MONITOR_COMMAND(help, "[COMMAND...]", "list the commands, or explain some", help_command);
 
-/* --- config --------------------------------------------------------------------------------------- */
+/* --- config --- */
 
 /* strstr() for a piece of text that is not terminated. */
 static bool contains(const char *text, size_t length, const char *part)
@@ -71,7 +71,8 @@ static int config_command(int argc, char **argv)
 		return 1;
 	}
 	if (!IS_ENABLED(CONFIG_IKCONFIG)) {
-		console_printf("config: not in this image (IKCONFIG); its hash is %s\n", kernel_config_hash);
+		console_printf("config: not in this image (IKCONFIG); its hash is %s\n",
+			       kernel_config_hash);
 		return 1;
 	}
 	line = kernel_config_text;
@@ -93,7 +94,7 @@ static int config_command(int argc, char **argv)
 MONITOR_COMMAND(config, "[PATTERN]", "the configuration, or its lines that contain a text",
 		config_command);
 
-/* --- the ways out --------------------------------------------------------------------------------- */
+/* --- the ways out --- */
 
 static int exit_command(int argc, char **argv)
 {

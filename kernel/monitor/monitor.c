@@ -20,7 +20,7 @@
 
 static int last_status;
 
-/* --- the table ------------------------------------------------------------------------------------ */
+/* --- the table --- */
 
 const struct monitor_command *monitor_find(const char *name)
 {
@@ -38,7 +38,8 @@ const struct monitor_command *monitor_next(const char *name)
 	const struct monitor_command *command, *next = NULL;
 
 	for (command = monitor_commands_start; command < monitor_commands_end; command++) {
-		if (strcmp(command->name, name) > 0 && (!next || strcmp(command->name, next->name) < 0))
+		if (strcmp(command->name, name) > 0 &&
+		    (!next || strcmp(command->name, next->name) < 0))
 			next = command;
 	}
 	return next;
@@ -49,7 +50,7 @@ int monitor_last_status(void)
 	return last_status;
 }
 
-/* --- running commands ----------------------------------------------------------------------------- */
+/* --- running commands --- */
 
 static int run(int argc, char **argv)
 {
@@ -90,7 +91,7 @@ int monitor_execute(const char *line)
 	return last_status;
 }
 
-/* --- reading lines -------------------------------------------------------------------------------- */
+/* --- reading lines --- */
 
 static void put(struct line_editor *editor, const char *text, size_t length)
 {

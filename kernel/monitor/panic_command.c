@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's panic command: ways to break the kernel, to see that each is reported as what it is.
+ * The monitor's panic command: ways to break the kernel, to see that each is reported as what it
+ * is.
  *
  * A kind that this configuration cannot catch (no guard page, no W^X) says so instead of doing
  * silent damage. Where protection that is built in does not stop the act, the command returns 1.
@@ -104,7 +105,8 @@ static int panic_command(int argc, char **argv)
 		if (strcmp(argv[1], kinds[i].name))
 			continue;
 		if (!kinds[i].caught) {
-			console_printf("panic: this kernel would not notice (%s is off)\n", kinds[i].needs);
+			console_printf("panic: this kernel would not notice (%s is off)\n",
+				       kinds[i].needs);
 			return 1;
 		}
 		kinds[i].act();

@@ -62,7 +62,8 @@ def split_glyphs(data, start, count, size):
     """The `count` glyphs of `size` bytes from `start`, and what comes after them."""
     end = start + count * size
     if count == 0 or len(data) < end:
-        raise FontError(f"the font is cut short: {count} glyphs need {end} bytes, it has {len(data)}")
+        raise FontError(f"the font is cut short: {count} glyphs need {end} bytes, "
+                        f"it has {len(data)}")
     return [data[at:at + size] for at in range(start, end, size)], data[end:]
 
 

@@ -47,15 +47,18 @@ class Finished:
         return f"exit status {self.status}"
 
 
-def start(command, die_with_parent=True, **options):
-    """Starts a child in a group of its own and remembers it for kill_all()."""
+def bound_to_parent(command):
+    """The command so that the kernel kills it when the thread that starts it ends."""
     command = [str(word) for word in command]
-    if die_with_parent and shutil.which("setpriv"):
-        command = ["setpriv", "--pdeathsig", "KILL", "--"] + command
+    return (["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []) + command
+
+
+def start(command, **options):
+    """Starts a child in a group of its own and remembers it for kill_all()."""
     with _lock:
         if _closing:
             raise Closing
-        process = subprocess.Popen(command, start_new_session=True, **options)
+        process = subprocess.Popen(bound_to_parent(command), start_new_session=True, **options)
         _running.add(process)
     return process
 

@@ -38,7 +38,6 @@ class Machine:
     debug_exit_port: int = DEBUG_EXIT_PORT
     serial_port: int = SERIAL_PORT
     serial_irq: int = SERIAL_IRQ
-    serial_port: int = 1  # COM1..COM4: which of them the kernel talks on
     display: bool = False  # True: leave QEMU's default display on
     extra: list = field(default_factory=list)
 
@@ -53,10 +52,7 @@ class Machine:
         return cls(image, **{**devices, **options})
 
     def command(self):
-        """QEMU's command line, without the kernel's serial port and the control channel.
-
-        The next -serial is the kernel's: the ports before it are taken.
-        """
+        """QEMU's command line, without the serial port (see serial()) and the control channel."""
         microvm = self.firmware == "microvm"
         kind = "microvm,isa-serial=off,pic=on,pit=on,rtc=on" if microvm else "q35"
         command = [os.environ.get("QEMU", "qemu-system-x86_64"), "-nodefaults", "-no-user-config",
@@ -69,13 +65,13 @@ class Machine:
         if self.debug_exit:
             command += ["-device",
                         f"isa-debug-exit,iobase={self.debug_exit_port:#x},iosize=4"]
-        command += ["-serial", "null"] * (self.serial_port - 1)
         return command + self._medium() + self.extra
 
     def serial(self, backend="stdio"):
         """The serial port, with the given -chardev behind it."""
-        return ["-chardev", f"{backend},id=serial", "-device",
-                f"isa-serial,chardev=serial,iobase={self.serial_port:#x},irq={self.serial_irq}"]
+        place = f"iobase={self.serial_port:#x},irq={self.serial_irq}"
+        return ["-chardev", f"{backend},id=serial",
+                "-device", f"isa-serial,chardev=serial,index=0,{place}"]
 
     def _medium(self):
         image = self.image.replace(",", ",,")  # QEMU's way to quote a comma

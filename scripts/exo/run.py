@@ -198,7 +198,8 @@ def interactive(options, guest_machine, elf, config):
     say("Ctrl-A X ends QEMU, Ctrl-A H lists its keys.")
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the guest
     try:
-        status = subprocess.run(command, check=False).returncode
+        process = subprocess.Popen(child.bound_to_parent(command))  # keeps the terminal
+        status = process.wait()
     finally:
         signal.signal(signal.SIGINT, before)
     return _STATUS.get(status, FAILURE)

@@ -115,8 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_register(power.pm1b_control);
 	check_register(power.reset);
 	error = acpi_find_table(&fuzz_memory.view, rsdp, "FACP", data[1], &table, &length);
-	FUZZ_CHECK(error || (length >= sizeof(struct acpi_header) &&
-			     fuzz_memory_holds(table, length)));
+	FUZZ_CHECK(error ||
+		   (length >= sizeof(struct acpi_header) && fuzz_memory_holds(table, length)));
 	fuzz_memory_end();
 	return 0;
 }

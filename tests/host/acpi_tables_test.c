@@ -77,8 +77,8 @@ static void seal_rsdp(uint8_t revision)
 }
 
 /* \_S5_ with one-byte values, as most firmware writes it. */
-static const uint8_t s5_code[] = { 0x08, '_', 'S', '5', '_', 0x12, 0x08, 0x04,
-				   0x0a, 5,   0x0a, 6,	 0x00, 0x00 };
+static const uint8_t s5_code[] = { 0x08, '_',  'S', '5',  '_', 0x12, 0x08,
+				   0x04, 0x0a, 5,   0x0a, 6,   0x00, 0x00 };
 
 static void seal_dsdt(const void *code, uint32_t size)
 {
@@ -422,8 +422,8 @@ static void s5_encodings(struct test *test)
 static void s5_is_not_read_past_the_table(struct test *test)
 {
 	/* Five bytes of code, then \_S5_ with a root character: all of it is needed. */
-	static const uint8_t code[] = { 1,   2,	  3,	4,    5, 0x08, 0x5c, '_', 'S',
-					'5', '_', 0x12, 0x04, 2, 1,    1 };
+	static const uint8_t code[] = { 1,   2,	  3,   4,    5,	   0x08, 0x5c, '_',
+					'S', '5', '_', 0x12, 0x04, 2,	 1,    1 };
 	struct acpi_power power;
 
 	for (uint32_t size = 0; size <= sizeof(code); size++) {

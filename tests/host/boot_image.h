@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For the tests of boot_info_parse(): a piece of made-up physical memory, and writers for the tables
- * of both boot protocols. Included by one test file each; everything is static.
+ * For the tests of boot_info_parse(): a piece of made-up physical memory, and writers for the
+ * tables of both boot protocols. Included by one test file each; everything is static.
  */
 #ifndef BOOT_IMAGE_H
 #define BOOT_IMAGE_H
@@ -13,15 +13,15 @@
 #include <exo/test.h>
 
 /* Skips a case of a boot protocol that is not configured. */
-#define NEED(test, option)                                                                         \
-	do {                                                                                       \
-		if (!IS_ENABLED(option))                                                           \
-			TEST_SKIP(test, "needs " #option);                                         \
+#define NEED(test, option)                                 \
+	do {                                               \
+		if (!IS_ENABLED(option))                   \
+			TEST_SKIP(test, "needs " #option); \
 	} while (0)
 
 #define IMAGE_BASE 0x8000u
-#define IMAGE_SIZE                                                                                 \
-	(4096u + CONFIG_BOOT_COMMAND_LINE_SIZE + CONFIG_BOOT_MEMORY_RANGES * 64u +                 \
+#define IMAGE_SIZE                                                                 \
+	(4096u + CONFIG_BOOT_COMMAND_LINE_SIZE + CONFIG_BOOT_MEMORY_RANGES * 64u + \
 	 (CONFIG_BOOT_NAME_SIZE + 64u) * (CONFIG_BOOT_MODULES + 1u))
 
 /* One byte more, so that all wire data can be put on odd addresses. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The memory map that boot_info_parse() makes: which table it is taken from, how ranges are sorted,
- * cut and merged, what happens when there are too many, and a comparison of random maps with a model
- * that knows every unit of memory by itself.
+ * cut and merged, what happens when there are too many, and a comparison of random maps with a
+ * model that knows every unit of memory by itself.
  */
 #include "boot_image.h"
 
@@ -225,10 +225,10 @@ static void multiboot2_entry_size(struct test *test)
 static void multiboot2_efi_map(struct test *test)
 {
 	static const uint8_t types[] = {
-		MEMORY_RESERVED, MEMORY_USABLE,	  MEMORY_USABLE, MEMORY_USABLE,
-		MEMORY_USABLE,	 MEMORY_RESERVED, MEMORY_RESERVED, MEMORY_USABLE,
+		MEMORY_RESERVED, MEMORY_USABLE,		  MEMORY_USABLE,   MEMORY_USABLE,
+		MEMORY_USABLE,	 MEMORY_RESERVED,	  MEMORY_RESERVED, MEMORY_USABLE,
 		MEMORY_BAD,	 MEMORY_ACPI_RECLAIMABLE, MEMORY_ACPI_NVS, MEMORY_RESERVED,
-		MEMORY_RESERVED, MEMORY_RESERVED, MEMORY_RESERVED, MEMORY_RESERVED,
+		MEMORY_RESERVED, MEMORY_RESERVED,	  MEMORY_RESERVED, MEMORY_RESERVED,
 	};
 
 	NEED(test, CONFIG_BOOT_MULTIBOOT2);
@@ -296,10 +296,10 @@ static void multiboot2_choice_of_map(struct test *test)
 		TEST_EQ(test, mb_parse(), 0);
 		TEST_EQ(test, info.problems, present ? 0 : BOOT_PROBLEM_NO_MEMORY);
 		TEST_EQ(test, boot_info_memory(&info, MEMORY_USABLE),
-			present & 4	? 0x1000 :
-			present & 2	? 0x2000 :
-			present & 1	? MIB(1) + KIB(639) :
-					  0);
+			present & 4   ? 0x1000
+			: present & 2 ? 0x2000
+			: present & 1 ? MIB(1) + KIB(639)
+				      : 0);
 		TEST_EQ(test, boot_info_memory(&info, MEMORY_RESERVED), present ? 0 : 0x1000);
 	}
 	mb_start(0);
@@ -361,7 +361,7 @@ static void model_add(struct model *model, uint32_t from, uint32_t to, uint8_t t
 /* One random map into the image and into the model. */
 static void random_map(struct model *model)
 {
-	static const uint8_t types[] = { MEMORY_RESERVED, MEMORY_USABLE, MEMORY_RESERVED,
+	static const uint8_t types[] = { MEMORY_RESERVED,	  MEMORY_USABLE,   MEMORY_RESERVED,
 					 MEMORY_ACPI_RECLAIMABLE, MEMORY_ACPI_NVS, MEMORY_BAD };
 	uint32_t longest = 1 + random_below(UNITS);
 

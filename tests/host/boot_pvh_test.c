@@ -139,8 +139,8 @@ static void pvh_work_is_bounded(struct test *test)
 	pvh_start(header, UINT32_MAX);
 	endless_start();
 	TEST_EQ(test, pvh_parse(), 0);
-	TEST_EQ(test, info.problems, BOOT_PROBLEM_MALFORMED | BOOT_PROBLEM_TOO_MANY |
-					     BOOT_PROBLEM_NO_MEMORY);
+	TEST_EQ(test, info.problems,
+		BOOT_PROBLEM_MALFORMED | BOOT_PROBLEM_TOO_MANY | BOOT_PROBLEM_NO_MEMORY);
 	TEST_TRUE(test, endless_calls < 2000000);
 }
 

@@ -14,18 +14,14 @@
 
 static const struct boot_framebuffer modes[] = {
 #define MODE(bits, rs, rb, gs, gb, bs, bb)                                                         \
-	{ .kind = FRAMEBUFFER_RGB, .width = WIDTH, .height = HEIGHT, .bits_per_pixel = bits,       \
-	  .red_shift = rs, .red_bits = rb, .green_shift = gs, .green_bits = gb, .blue_shift = bs,  \
-	  .blue_bits = bb }
-	MODE(15, 10, 5, 5, 5, 0, 5),
-	MODE(16, 11, 5, 5, 6, 0, 5),
-	MODE(16, 0, 5, 5, 6, 11, 5),
-	MODE(24, 16, 8, 8, 8, 0, 8),
-	MODE(24, 0, 8, 8, 8, 16, 8),
-	MODE(24, 0, 8, 8, 4, 17, 6),
-	MODE(32, 16, 8, 8, 8, 0, 8),
-	MODE(32, 24, 8, 16, 8, 8, 8),
-	MODE(32, 20, 10, 10, 10, 0, 10),
+	{                                                                                          \
+		.kind = FRAMEBUFFER_RGB, .width = WIDTH, .height = HEIGHT, .bits_per_pixel = bits, \
+		.red_shift = rs, .red_bits = rb, .green_shift = gs, .green_bits = gb,              \
+		.blue_shift = bs, .blue_bits = bb                                                  \
+	}
+	MODE(15, 10, 5, 5, 5, 0, 5), MODE(16, 11, 5, 5, 6, 0, 5),  MODE(16, 0, 5, 5, 6, 11, 5),
+	MODE(24, 16, 8, 8, 8, 0, 8), MODE(24, 0, 8, 8, 8, 16, 8),  MODE(24, 0, 8, 8, 4, 17, 6),
+	MODE(32, 16, 8, 8, 8, 0, 8), MODE(32, 24, 8, 16, 8, 8, 8), MODE(32, 20, 10, 10, 10, 0, 10),
 #undef MODE
 };
 
@@ -101,7 +97,8 @@ static bool shows_only(unsigned int row, unsigned int column, uint8_t character,
 			bool lit = false;
 
 			if (in_x < 8 && in_y < 16)
-				lit = font[character][in_y] >> (7 - in_x) & 1 || (cursor && in_y >= 14);
+				lit = font[character][in_y] >> (7 - in_x) & 1 ||
+				      (cursor && in_y >= 14);
 			if (lit ? !is_lit(pixel(x, y)) : pixel(x, y) != 0)
 				return false;
 		}
@@ -177,11 +174,11 @@ static void fb_text_skips_rows_that_are_equal(struct test *test)
 
 static void fb_text_refuses_absurd_modes(struct test *test)
 {
-#define REFUSES(change)                                                                            \
-	do {                                                                                       \
-		begin(MODE_32);                                                                        \
-		change;                                                                            \
-		TEST_TRUE(test, fb_text_unusable(&mode) != NULL);                                  \
+#define REFUSES(change)                                           \
+	do {                                                      \
+		begin(MODE_32);                                   \
+		change;                                           \
+		TEST_TRUE(test, fb_text_unusable(&mode) != NULL); \
 	} while (0)
 	begin(MODE_32);
 	TEST_TRUE(test, fb_text_unusable(&mode) == NULL);

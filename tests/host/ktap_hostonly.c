@@ -62,8 +62,9 @@ static void skips(struct test *test)
 
 static const struct test_case good_cases[] = { TEST_CASE(passes), TEST_CASE(skips) };
 static const struct test_case mixed_cases[] = {
-	TEST_CASE(fails), TEST_CASE(passes), TEST_CASE(fails_untrue),
-	TEST_CASE(fails_with_large_operands), TEST_CASE(skips),
+	TEST_CASE(fails),	 TEST_CASE(passes),
+	TEST_CASE(fails_untrue), TEST_CASE(fails_with_large_operands),
+	TEST_CASE(skips),
 };
 
 #define FAKE_SUITES 3
@@ -86,31 +87,31 @@ static void check_run(const char *filter, unsigned int failed, const char *text)
 	assert_string_equal(printed, text);
 }
 
-#define GOOD(number)                                                                               \
-	"    KTAP version 1\n"                                                                     \
-	"    # Subtest: good\n"                                                                    \
-	"    1..2\n"                                                                               \
-	"    ok 1 passes\n"                                                                        \
-	"    ok 2 skips # SKIP needs 5% more luck\n"                                               \
+#define GOOD(number)                                 \
+	"    KTAP version 1\n"                       \
+	"    # Subtest: good\n"                      \
+	"    1..2\n"                                 \
+	"    ok 1 passes\n"                          \
+	"    ok 2 skips # SKIP needs 5% more luck\n" \
 	"ok " number " good\n"
-#define MIXED(number)                                                                              \
-	"    KTAP version 1\n"                                                                     \
-	"    # Subtest: mixed\n"                                                                   \
-	"    1..5\n"                                                                               \
-	"    # fake_test.c:1003: three == 4 (left 3, right 4)\n"                                   \
-	"    not ok 1 fails\n"                                                                     \
-	"    ok 2 passes\n"                                                                        \
-	"    # fake_test.c:1010: sizeof(test) == 0 (left 0, right 0)\n"                            \
-	"    not ok 3 fails_untrue\n"                                                              \
-	"    # fake_test.c:1015: UINT64_MAX == -1ll - INT64_MAX (left 18446744073709551615, "      \
-	"right 9223372036854775808)\n"                                                             \
-	"    not ok 4 fails_with_large_operands\n"                                                 \
-	"    ok 5 skips # SKIP needs 5% more luck\n"                                               \
+#define MIXED(number)                                                                         \
+	"    KTAP version 1\n"                                                                \
+	"    # Subtest: mixed\n"                                                              \
+	"    1..5\n"                                                                          \
+	"    # fake_test.c:1003: three == 4 (left 3, right 4)\n"                              \
+	"    not ok 1 fails\n"                                                                \
+	"    ok 2 passes\n"                                                                   \
+	"    # fake_test.c:1010: sizeof(test) == 0 (left 0, right 0)\n"                       \
+	"    not ok 3 fails_untrue\n"                                                         \
+	"    # fake_test.c:1015: UINT64_MAX == -1ll - INT64_MAX (left 18446744073709551615, " \
+	"right 9223372036854775808)\n"                                                        \
+	"    not ok 4 fails_with_large_operands\n"                                            \
+	"    ok 5 skips # SKIP needs 5% more luck\n"                                          \
 	"not ok " number " mixed\n"
-#define EMPTY(number)                                                                              \
-	"    KTAP version 1\n"                                                                     \
-	"    # Subtest: empty_goods\n"                                                             \
-	"    1..0\n"                                                                               \
+#define EMPTY(number)                  \
+	"    KTAP version 1\n"         \
+	"    # Subtest: empty_goods\n" \
+	"    1..0\n"                   \
 	"ok " number " empty_goods\n"
 
 static void all_suites_run_without_a_filter(void **state)

@@ -13,7 +13,7 @@
 #define PROMPT "exo> "
 #define PROMPT_LENGTH (sizeof(PROMPT) - 1)
 
-/* --- the terminal: the row that the cursor is in, and all that was put out ----------------------- */
+/* --- the terminal: the row that the cursor is in, and all that was put out --- */
 
 static struct terminal {
 	char row[COLUMNS];
@@ -59,7 +59,7 @@ static void terminal_put(struct line_editor *editor, const char *text, size_t le
 	}
 }
 
-/* --- the editor under test ------------------------------------------------------------------------ */
+/* --- the editor under test --- */
 
 static char line[SIZE], history[(HISTORY + 1) * SIZE];
 static const char *const words[] = { "help", "hello", "helium", "log", "logger", NULL };
@@ -105,7 +105,8 @@ static enum line_editor_event feed(const char *bytes, unsigned int *ended)
 	return event;
 }
 
-/* True if the terminal shows the prompt, the window of the line, blanks, and the cursor in place. */
+/* True if the terminal shows the prompt, the window of the line, blanks, and the cursor in place.
+ */
 static bool screen_is_right(void)
 {
 	size_t visible = editor.length - editor.scroll, room = COLUMNS - PROMPT_LENGTH - 1;
@@ -124,11 +125,12 @@ static bool screen_is_right(void)
 
 static bool editor_is_sane(void)
 {
-	return editor.cursor <= editor.length && editor.length < SIZE && line[editor.length] == '\0' &&
-	       strlen(line) == editor.length && editor.scroll <= editor.cursor;
+	return editor.cursor <= editor.length && editor.length < SIZE &&
+	       line[editor.length] == '\0' && strlen(line) == editor.length &&
+	       editor.scroll <= editor.cursor;
 }
 
-/* --- the model ------------------------------------------------------------------------------------ */
+/* --- the model --- */
 
 static struct model {
 	char text[SIZE];
@@ -187,23 +189,20 @@ static void model_finish(void)
 	model_set("");
 }
 
-static void model_key(char act)
+static void model_delete_word(void)
 {
 	size_t start = model.cursor;
 
+	while (start > 0 && model.text[start - 1] == ' ')
+		start--;
+	while (start > 0 && model.text[start - 1] != ' ')
+		start--;
+	model_delete(start, model.cursor - start);
+}
+
+static void model_erase(char act)
+{
 	switch (act) {
-	case '<':
-		model.cursor -= model.cursor > 0;
-		break;
-	case '>':
-		model.cursor += model.cursor < model.length;
-		break;
-	case 'a':
-		model.cursor = 0;
-		break;
-	case 'e':
-		model.cursor = model.length;
-		break;
 	case 'b':
 		if (model.cursor > 0)
 			model_delete(model.cursor - 1, 1);
@@ -219,11 +218,25 @@ static void model_key(char act)
 		model_delete(0, model.cursor);
 		break;
 	case 'w':
-		while (start > 0 && model.text[start - 1] == ' ')
-			start--;
-		while (start > 0 && model.text[start - 1] != ' ')
-			start--;
-		model_delete(start, model.cursor - start);
+		model_delete_word();
+		break;
+	}
+}
+
+static void model_key(char act)
+{
+	switch (act) {
+	case '<':
+		model.cursor -= model.cursor > 0;
+		break;
+	case '>':
+		model.cursor += model.cursor < model.length;
+		break;
+	case 'a':
+		model.cursor = 0;
+		break;
+	case 'e':
+		model.cursor = model.length;
 		break;
 	case '^':
 		model_history(model.back + 1);
@@ -239,6 +252,8 @@ static void model_key(char act)
 	case 'r':
 		model_finish();
 		break;
+	default:
+		model_erase(act);
 	}
 }
 
@@ -246,15 +261,17 @@ static const struct {
 	const char *bytes;
 	char act; /* of model_key(); '-' for none */
 } keys[] = {
-	{ "\x1b[D", '<' }, { "\x1bOD", '<' },  { "\x02", '<' },	   { "\x1b[C", '>' },  { "\x1bOC", '>' },
-	{ "\x06", '>' },   { "\x1b[H", 'a' },  { "\x1bOH", 'a' },  { "\x1b[1~", 'a' }, { "\x1b[7~", 'a' },
-	{ "\x01", 'a' },   { "\x1b[F", 'e' },  { "\x1bOF", 'e' },  { "\x1b[4~", 'e' }, { "\x1b[8~", 'e' },
-	{ "\x05", 'e' },   { "\x08", 'b' },    { "\x7f", 'b' },	   { "\x1b[3~", 'd' }, { "\x04", 'd' },
-	{ "\x0b", 'k' },   { "\x15", 'u' },    { "\x17", 'w' },	   { "\x1b[A", '^' },  { "\x1bOA", '^' },
-	{ "\x10", '^' },   { "\x1b[B", 'v' },  { "\x1bOB", 'v' },  { "\x0e", 'v' },    { "\x03", 'c' },
-	{ "\r", 'r' },	   { "\n", 'r' },      { "\r\n", 'r' },	   { "\x0c", '-' },    { "\x1b[2~", '-' },
-	{ "\x1b[5~", '-' }, { "\x1b[15~", '-' }, { "\x1b[257~", '-' }, { "\x1b[259~", '-' }, { "\x1b[999D", '<' }, { "\x1b[1;5C", '>' }, { "\x1bz", '-' },
-	{ "\x80\xff\xc3", '-' }, { "\x1b[\x7f", '-' },
+	{ "\x1b[D", '<' },    { "\x1bOD", '<' },    { "\x02", '<' },	     { "\x1b[C", '>' },
+	{ "\x1bOC", '>' },    { "\x06", '>' },	    { "\x1b[H", 'a' },	     { "\x1bOH", 'a' },
+	{ "\x1b[1~", 'a' },   { "\x1b[7~", 'a' },   { "\x01", 'a' },	     { "\x1b[F", 'e' },
+	{ "\x1bOF", 'e' },    { "\x1b[4~", 'e' },   { "\x1b[8~", 'e' },	     { "\x05", 'e' },
+	{ "\x08", 'b' },      { "\x7f", 'b' },	    { "\x1b[3~", 'd' },	     { "\x04", 'd' },
+	{ "\x0b", 'k' },      { "\x15", 'u' },	    { "\x17", 'w' },	     { "\x1b[A", '^' },
+	{ "\x1bOA", '^' },    { "\x10", '^' },	    { "\x1b[B", 'v' },	     { "\x1bOB", 'v' },
+	{ "\x0e", 'v' },      { "\x03", 'c' },	    { "\r", 'r' },	     { "\n", 'r' },
+	{ "\r\n", 'r' },      { "\x0c", '-' },	    { "\x1b[2~", '-' },	     { "\x1b[5~", '-' },
+	{ "\x1b[15~", '-' },  { "\x1b[257~", '-' }, { "\x1b[259~", '-' },    { "\x1b[999D", '<' },
+	{ "\x1b[1;5C", '>' }, { "\x1bz", '-' },	    { "\x80\xff\xc3", '-' }, { "\x1b[\x7f", '-' },
 };
 
 static uint32_t random_state;
@@ -343,7 +360,11 @@ static void line_editor_breaks_off_escapes(struct test *test)
 {
 	begin(0);
 	/* The control character works, and what follows it is text. */
-	feed("ab\x1b[\x01" "D\x1bO\x05" "C\x1b[3\x02" "~", NULL);
+	feed("ab\x1b[\x01"
+	     "D\x1bO\x05"
+	     "C\x1b[3\x02"
+	     "~",
+	     NULL);
 	TEST_STREQ(test, line, "Dab~C");
 	TEST_EQ(test, feed("\x1b[\r", NULL), LINE_EDITOR_DONE);
 	line_editor_start(&editor);

@@ -80,7 +80,8 @@ static int compare(const struct log_ring *ring)
 	int count = 0;
 
 	while (log_ring_read(ring, &position, &record)) {
-		if ((unsigned int)count == model.count || !same_record(&record, &model.records[count]))
+		if ((unsigned int)count == model.count ||
+		    !same_record(&record, &model.records[count]))
 			return -1;
 		count++;
 	}

@@ -64,7 +64,7 @@ static void monitor_bounds_words(struct test *test)
 	TEST_TRUE(test, argv[MAX] == SENTINEL);
 }
 
-/* --- CPUID ---------------------------------------------------------------------------------------- */
+/* --- CPUID --- */
 
 static uint32_t highest_basic, highest_extended, version;
 static const char brand[49] = "     A Processor";
@@ -139,11 +139,8 @@ static void monitor_ignores_missing_leaves(struct test *test)
 }
 
 static const struct test_case monitor_cases[] = {
-	TEST_CASE(monitor_splits_words),
-	TEST_CASE(monitor_splits_commands),
-	TEST_CASE(monitor_honours_quotes),
-	TEST_CASE(monitor_bounds_words),
-	TEST_CASE(monitor_identifies_cpu),
-	TEST_CASE(monitor_ignores_missing_leaves),
+	TEST_CASE(monitor_splits_words),   TEST_CASE(monitor_splits_commands),
+	TEST_CASE(monitor_honours_quotes), TEST_CASE(monitor_bounds_words),
+	TEST_CASE(monitor_identifies_cpu), TEST_CASE(monitor_ignores_missing_leaves),
 };
 TEST_SUITE(monitor, monitor_cases);

@@ -51,8 +51,8 @@ static int print(char *text, size_t size, const char *format, ...)
 }
 
 /* As a width, where only 32 bits count, each is small enough for the large buffer. */
-#define ARGUMENTS                                                                                  \
-	0, 1ul, -1l, 100, -100, 0x1234567800000063, 7, 255, -128, 1000, 3, 20, -20,                \
+#define ARGUMENTS                                                                   \
+	0, 1ul, -1l, 100, -100, 0x1234567800000063, 7, 255, -128, 1000, 3, 20, -20, \
 		0x7fffffff00000012, INT64_MIN, UINT64_MAX
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -22,10 +22,10 @@ static int format_text(size_t size, const char *format, ...)
 	return length;
 }
 
-#define CHECK_FORMAT(test, expected, ...)                                                          \
-	do {                                                                                       \
-		TEST_EQ(test, format_text(sizeof(text), __VA_ARGS__), strlen(expected));           \
-		TEST_STREQ(test, text, expected);                                                  \
+#define CHECK_FORMAT(test, expected, ...)                                                \
+	do {                                                                             \
+		TEST_EQ(test, format_text(sizeof(text), __VA_ARGS__), strlen(expected)); \
+		TEST_STREQ(test, text, expected);                                        \
 	} while (0)
 
 static void printf_prints_literals(struct test *test)
@@ -165,15 +165,10 @@ static void printf_hands_over_few_pieces(struct test *test)
 }
 
 static const struct test_case printf_cases[] = {
-	TEST_CASE(printf_prints_literals),
-	TEST_CASE(printf_prints_integers),
-	TEST_CASE(printf_honours_lengths),
-	TEST_CASE(printf_honours_flags_and_width),
-	TEST_CASE(printf_honours_precision),
-	TEST_CASE(printf_prints_strings_and_characters),
-	TEST_CASE(printf_prints_pointers_in_full),
-	TEST_CASE(printf_leaves_what_it_does_not_know),
-	TEST_CASE(ksnprintf_cuts_and_terminates),
-	TEST_CASE(printf_hands_over_few_pieces),
+	TEST_CASE(printf_prints_literals),	   TEST_CASE(printf_prints_integers),
+	TEST_CASE(printf_honours_lengths),	   TEST_CASE(printf_honours_flags_and_width),
+	TEST_CASE(printf_honours_precision),	   TEST_CASE(printf_prints_strings_and_characters),
+	TEST_CASE(printf_prints_pointers_in_full), TEST_CASE(printf_leaves_what_it_does_not_know),
+	TEST_CASE(ksnprintf_cuts_and_terminates),  TEST_CASE(printf_hands_over_few_pieces),
 };
 TEST_SUITE(printf, printf_cases);

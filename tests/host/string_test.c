@@ -47,8 +47,8 @@ static void memmove_survives_overlap(struct test *test)
 				TEST_TRUE(test, memmove(area + to, area + from, size) == area + to);
 				for (unsigned int i = 0; i < AREA; i++)
 					TEST_EQ(test, area[i],
-						i >= to && i < to + size ? before[from + i - to] :
-									   before[i]);
+						i >= to && i < to + size ? before[from + i - to]
+									 : before[i]);
 			}
 }
 
@@ -235,18 +235,12 @@ static void string_to_u64_refuses_the_rest(struct test *test)
 }
 
 static const struct test_case string_cases[] = {
-	TEST_CASE(memcpy_copies_exactly),
-	TEST_CASE(memmove_survives_overlap),
-	TEST_CASE(memset_fills_exactly),
-	TEST_CASE(memcmp_orders_bytes_unsigned),
-	TEST_CASE(memchr_finds_the_first),
-	TEST_CASE(strlen_and_strnlen_count),
-	TEST_CASE(strcmp_orders_strings),
-	TEST_CASE(strncmp_stops_at_its_limit),
-	TEST_CASE(strchr_finds_the_first),
-	TEST_CASE(strstr_finds_the_first),
-	TEST_CASE(string_copy_always_terminates),
-	TEST_CASE(string_to_u64_reads_numbers),
+	TEST_CASE(memcpy_copies_exactly),	   TEST_CASE(memmove_survives_overlap),
+	TEST_CASE(memset_fills_exactly),	   TEST_CASE(memcmp_orders_bytes_unsigned),
+	TEST_CASE(memchr_finds_the_first),	   TEST_CASE(strlen_and_strnlen_count),
+	TEST_CASE(strcmp_orders_strings),	   TEST_CASE(strncmp_stops_at_its_limit),
+	TEST_CASE(strchr_finds_the_first),	   TEST_CASE(strstr_finds_the_first),
+	TEST_CASE(string_copy_always_terminates),  TEST_CASE(string_to_u64_reads_numbers),
 	TEST_CASE(string_to_u64_refuses_the_rest),
 };
 TEST_SUITE(string, string_cases);

@@ -24,8 +24,9 @@ static void draw(struct text_grid *grid, unsigned int row, unsigned int column, 
 		screen[row][column] = character;
 }
 
-static struct text_grid grid = { .cells = cells, .shown = shown, .columns = COLUMNS, .rows = ROWS,
-				 .draw = draw };
+static struct text_grid grid = {
+	.cells = cells, .shown = shown, .columns = COLUMNS, .rows = ROWS, .draw = draw
+};
 
 static void begin(void)
 {
@@ -112,7 +113,8 @@ static void text_grid_agrees_with_model(struct test *test)
 		size_t length = random(sizeof(text) - 1);
 
 		for (size_t j = 0; j < length; j++) {
-			text[j] = random(8) ? (char)('a' + random(26)) : "\n\n\r\b\t \a\x01"[random(8)];
+			text[j] = random(8) ? (char)('a' + random(26))
+					    : "\n\n\r\b\t \a\x01"[random(8)];
 			model_put(text[j]);
 		}
 		text[length] = '\0';
@@ -131,7 +133,8 @@ static void text_grid_survives_random_bytes(struct test *test)
 		char text[16];
 
 		for (unsigned int j = 0; j < sizeof(text); j++)
-			text[j] = random(2) ? (char)random(256) : "\x1b[2JHK0;\xc3\xe2\n"[random(11)];
+			text[j] =
+				random(2) ? (char)random(256) : "\x1b[2JHK0;\xc3\xe2\n"[random(11)];
 		text_grid_write(&grid, text, sizeof(text));
 		while (text_grid_draw_row(&grid))
 			;
@@ -164,7 +167,8 @@ static void text_grid_decodes_utf8(struct test *test)
 	TEST_TRUE(test, row_is(0, "\xe9\xa0"));
 	/* Beyond U+00FF, C1 controls, a stray continuation, and sequences that break off. */
 	write("\r\xe2\x82\xac|\xf0\x9f\x98\x80|\xc2\x85|\xa9|\xc3x|\xc3\xc3\xa9|\xff|");
-	TEST_TRUE(test, row_is(0, "\x7f|\x7f|\x7f|\x7f|\x7f" "x|\x7f\xe9|\x7f|"));
+	TEST_TRUE(test, row_is(0, "\x7f|\x7f|\x7f|\x7f|\x7f"
+				  "x|\x7f\xe9|\x7f|"));
 }
 
 static void text_grid_understands_some_escapes(struct test *test)
@@ -173,7 +177,8 @@ static void text_grid_understands_some_escapes(struct test *test)
 	write("one\ntwo\x1b[H\x1b[Kx");
 	TEST_TRUE(test, row_is(0, "x"));
 	TEST_TRUE(test, row_is(1, "two"));
-	write("\x1b[1;31mred\x1b[0m\x1b(B\x1b" "7!");
+	write("\x1b[1;31mred\x1b[0m\x1b(B\x1b"
+	      "7!");
 	TEST_TRUE(test, row_is(0, "xred!"));
 	write("\x1b[2J\x1b[Hy");
 	TEST_TRUE(test, row_is(0, "y"));
@@ -181,10 +186,8 @@ static void text_grid_understands_some_escapes(struct test *test)
 }
 
 static const struct test_case text_grid_cases[] = {
-	TEST_CASE(text_grid_agrees_with_model),
-	TEST_CASE(text_grid_survives_random_bytes),
-	TEST_CASE(text_grid_draws_only_changes),
-	TEST_CASE(text_grid_decodes_utf8),
+	TEST_CASE(text_grid_agrees_with_model),	       TEST_CASE(text_grid_survives_random_bytes),
+	TEST_CASE(text_grid_draws_only_changes),       TEST_CASE(text_grid_decodes_utf8),
 	TEST_CASE(text_grid_understands_some_escapes),
 };
 TEST_SUITE(text_grid, text_grid_cases);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The CPU's own instructions that C needs: CPUID, TSC, control registers, interrupt flag, halting. */
+/* The CPU's own instructions that C needs: CPUID, TSC, control registers, interrupt flag, halting.
+ */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
@@ -46,6 +47,15 @@ static inline uint64_t cpu_read_cr3(void)
 
 	__asm__ volatile("mov %%cr3, %0" : "=r"(value));
 	return value;
+}
+
+/* A model-specific register; one that the CPU does not have is a general-protection fault. */
+static inline uint64_t cpu_read_msr(uint32_t number)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
+	return (uint64_t)high << 32 | low;
 }
 
 /* Busy-wait hint (SDM vol. 2, PAUSE). */

@@ -6,7 +6,8 @@
  *	KERNEL_BASE	the top 2 GiB: the image, at KERNEL_BASE + its physical address
  *
  * Both views share their lower page tables, so the image has the same rights in both: there is no
- * writable alias of code or constants. Everything below the direct map, page 0 included, is unmapped.
+ * writable alias of code or constants. Everything below the direct map, page 0 included, is
+ *unmapped.
  */
 #ifndef ARCH_LAYOUT_H
 #define ARCH_LAYOUT_H

@@ -1,0 +1,342 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""scripts/run as a person uses it, and how scripts/packages.sh gets what is missing."""
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+
+import exo.run  # noqa: E402
+from exo import child, fresh, tree  # noqa: E402
+
+RUN = os.path.join(ROOT, "scripts/run")
+SCALE = float(os.environ.get("EXO_TEST_SCALE", "1"))
+
+
+def run(*arguments, script=RUN, cwd="/", env=None):
+    """(status, stdout, stderr) of scripts/run, without a terminal."""
+    done = subprocess.run([script, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, text=True,
+                          capture_output=True, timeout=180 * SCALE, check=False,
+                          env={**os.environ, **(env or {})})
+    return done.returncode, done.stdout, done.stderr
+
+
+def write_script(name, text):
+    """An executable shell script."""
+    with open(name, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + text)
+    os.chmod(name, stat.S_IRWXU)
+
+
+class BuiltOnce(unittest.TestCase):
+    """Base: self.out is a directory with the default kernel built in it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls._directory = tempfile.TemporaryDirectory(prefix="exo-run-")
+        cls.out = os.path.join(cls._directory.name, "out")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls._directory.cleanup()
+
+    def command(self, text, *options):
+        """scripts/run --command with the shared build, by the quickest way to boot."""
+        return run("--out", self.out, "--pvh", *options, "--command", text)
+
+
+class Command(BuiltOnce):
+    """--command."""
+
+    def test_prints_only_the_commands_output(self):
+        status, out, err = self.command("help")
+        self.assertEqual(status, 0, err)
+        self.assertIn("poweroff", out)
+        for noise in ("exo>", "ready", "CC ", "\r", "\x1b"):
+            self.assertNotIn(noise, out)
+        self.assertTrue(out.endswith("\n") and not out.startswith("\n"))
+
+    def test_several_lines(self):
+        status, out, _ = self.command("help help\nhelp panic")
+        self.assertEqual(status, 0)
+        self.assertRegex(out, r"(?s)help \[.*panic \[")
+
+    def test_statuses(self):
+        for text, expected, where, wanted in (
+                ("no-such-command", 1, 1, "no-such-command"),
+                ("help; exit", 0, 1, "poweroff"),
+                ("no-such-command; exit", 1, 1, "no-such-command"),
+                ("poweroff", 0, 1, ""),
+                ("reboot", 0, 1, ""),
+                ("panic", 2, 2, "PANIC END"),
+                ("panic fault", 2, 2, "break_fault")):
+            with self.subTest(text):
+                answer = self.command(text)
+                self.assertEqual(answer[0], expected, answer)
+                self.assertIn(wanted, answer[where])
+
+    def test_iso_with_words_and_machine(self):
+        status, out, err = run("--out", self.out, "--smp", "2", "--mem", "128M", "--append",
+                               "one two=2", "--command", "log; mem")
+        self.assertEqual(status, 0, err)
+        self.assertIn("one two=2", out)
+        self.assertRegex(out, r"total +127 MiB  usable")
+
+    def test_no_answer(self):
+        with tempfile.TemporaryDirectory() as directory:
+            fake = os.path.join(directory, "qemu")
+            write_script(fake, "echo 'exo-kernel 0.1.0 x86_64 config 0123456789ab'\nsleep 60\n")
+            status, out, err = run("--out", self.out, "--pvh", "--timeout", "2", "--command",
+                                   "help", env={"QEMU": fake})
+        self.assertEqual((status, out), (3, ""))
+        self.assertIn("timeout", err)
+        self.assertIn("0123456789ab", err)
+
+    def test_too_long(self):
+        status, _, err = self.command("x" * 5000)
+        self.assertEqual(status, 1)
+        self.assertIn("CONFIG_MONITOR_LINE_SIZE", err)
+
+
+class Building(BuiltOnce):
+    """What scripts/run builds, and what it leaves alone."""
+
+    def test_a_changed_config_is_kept(self):
+        status, _, err = self.command("help")
+        self.assertEqual(status, 0, err)
+        name = os.path.join(self.out, ".config")
+        with open(name, encoding="utf-8") as file:
+            text = file.read()
+        changed = text.replace("CONFIG_LOG_LEVEL=4", "CONFIG_LOG_LEVEL=5")
+        self.assertNotEqual(changed, text)
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(changed)
+        status, out, err = self.command("config LOG_LEVEL")
+        self.assertEqual(status, 0, err)
+        self.assertIn("was changed by hand", err)
+        self.assertIn("CONFIG_LOG_LEVEL=5", out)
+        os.remove(name)
+        status, out, err = self.command("config LOG_LEVEL")
+        self.assertIn("CONFIG_LOG_LEVEL=4", out)
+        self.assertNotIn("was changed by hand", err)
+
+    def test_second_time_builds_nothing(self):
+        self.command("help")
+        _, _, err = self.command("help")
+        self.assertEqual(re.findall(r"^  [A-Z]+ .*$", err, re.M), [])
+
+    def test_wrong_arguments(self):
+        for arguments, text in ((["--defconfig", "nonsense", "--out", self.out], "x86_64"),
+                                (["--smp", "0"], "'0' is no number of CPUs"),
+                                (["--mem", "lots"], "'lots' is no size"),
+                                (["--build", "/nonexistent"], "no kernel is built in /nonexistent"),
+                                (["--gdb", "--command", "x"], "--gdb needs the terminal"),
+                                (["--uefi", "--pvh"], "not allowed with")):
+            with self.subTest(arguments):
+                status, _, err = run(*arguments)
+                self.assertNotEqual(status, 0)
+                self.assertIn(text, err)
+
+    def test_kernels_without_what_is_asked(self):
+        out = os.path.join(self._directory.name, "minimal")
+        status, _, err = run("--defconfig", "embedded_minimal", "--out", out, "--command", "help")
+        self.assertEqual(status, 1)
+        self.assertIn("CONFIG_MONITOR=y", err)
+        nothing = tree.Config({})
+        for options, text in (([], "CONFIG_BOOT_MULTIBOOT2=y"), (["--pvh"], "CONFIG_BOOT_PVH=y")):
+            with self.assertRaisesRegex(exo.run.RunError, text):
+                exo.run.make_machine(exo.run.parse(options), out, nothing)
+
+    def test_help(self):
+        status, out, _ = run("--help")
+        self.assertEqual(status, 0)
+        for option in ("--defconfig", "--uefi", "--pvh", "--smp", "--mem", "--gdb", "--command"):
+            self.assertIn(option, out)
+
+    def test_outside_git_by_another_path(self):
+        with tempfile.TemporaryDirectory() as directory:
+            copy = os.path.join(directory, "copy")
+            fresh.copy_tree(copy)
+            self.assertFalse(os.path.exists(os.path.join(copy, ".git")))
+            link = os.path.join(directory, "link")
+            os.symlink(os.path.join(copy, "scripts/run"), link)
+            status, out, err = run("--pvh", "--command", "help", script=link, cwd=directory)
+            self.assertEqual(status, 0, err)
+            self.assertIn("poweroff", out)
+            self.assertTrue(os.path.exists(os.path.join(copy, "build/run-x86_64/.config")))
+
+
+class Terminal(BuiltOnce):
+    """The console on a terminal."""
+
+    def start(self, *arguments):
+        """Starts scripts/run on a pseudo terminal."""
+        self.master, slave = pty.openpty()
+        self.process = child.start([RUN, "--out", self.out, "--pvh", *arguments], stdin=slave,
+                                   stdout=slave, stderr=slave)
+        os.close(slave)
+        self.addCleanup(os.close, self.master)
+        self.addCleanup(child.kill, self.process)
+        self.seen = ""
+
+    def expect(self, pattern, seconds=60):
+        """Waits until the terminal shows a pattern."""
+        deadline = time.monotonic() + seconds * SCALE
+        while not re.search(pattern, self.seen):
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.master], [], [], left)[0]:
+                self.fail(f"{pattern!r} did not come: {self.seen[-2000:]}")
+            self.seen += os.read(self.master, 65536).decode(errors="replace")
+
+    def test_console_and_exit(self):
+        self.start()
+        self.expect(r"Ctrl-A X ends QEMU")
+        self.expect(r"exo> $")
+        os.write(self.master, b"help help\r")
+        self.expect(r"help \[COMMAND")
+        os.write(self.master, b"\x03")  # Ctrl-C goes to the guest, and ends nothing here
+        time.sleep(0.3)
+        self.assertIsNone(self.process.poll())
+        os.write(self.master, b"\rno-such-command; exit\r")
+        self.assertEqual(self.process.wait(20 * SCALE), 1)
+
+    def test_ctrl_a_x(self):
+        self.start()
+        self.expect(r"exo> $")
+        os.write(self.master, b"\x01x")
+        self.assertEqual(self.process.wait(20 * SCALE), 0)
+
+    def test_gdb(self):
+        with socket.socket() as probe:
+            probe.bind(("localhost", 0))
+            port = probe.getsockname()[1]
+        self.start("--gdb", str(port))
+        self.expect(rf"target remote localhost:{port}")
+        self.assertNotIn("ready", self.seen)
+        asked = child.run(["gdb", "-batch", "-nx", "-ex", f"target remote localhost:{port}",
+                           "-ex", "hbreak kernel_main", "-ex", "continue", "-ex", "info symbol $pc",
+                           "-ex", "kill", os.path.join(self.out, "exo-kernel.elf")], 60 * SCALE)
+        self.assertIn("kernel_main", asked.output.split("Breakpoint 1")[-1], asked.output)
+        self.process.wait(20 * SCALE)
+
+
+class Packages(unittest.TestCase):
+    """scripts/packages.sh with a table and an apt of its own."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.bin = os.path.join(directory.name, "bin")
+        os.mkdir(self.bin)
+        for tool in ("sh", "cut", "awk", "sed", "grep", "sort", "head", "cat", "env", "touch"):
+            os.symlink(shutil.which(tool), os.path.join(self.bin, tool))
+        self.log = os.path.join(directory.name, "log")
+        self.write("id", "echo 0\n")
+        self.write("dpkg", "echo amd64\n")
+        self.write("apt-cache", "echo '  Candidate: 1.0'\n")
+        self.write("apt-get", f"echo \"$*\" >>'{self.log}'\ntouch '{self.bin}/a-tool'\n"
+                              f"/bin/chmod 755 '{self.bin}/a-tool'\n")
+
+    def write(self, name, text):
+        """A fake command."""
+        write_script(os.path.join(self.bin, name), text)
+
+    def need(self, table="a-tool | a-package | does a thing | build", words="build"):
+        """(status, output, what apt-get was asked)"""
+        script = (f". '{ROOT}/scripts/packages.sh'\npackage_table() {{\ncat <<'END'\n{table}\nEND\n"
+                  f"}}\nneed_packages {words}\necho went on\n")
+        done = subprocess.run(["/bin/sh", "-eu", "-c", script], env={"PATH": self.bin}, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                              check=False)
+        asked = ""
+        if os.path.exists(self.log):
+            with open(self.log, encoding="utf-8") as file:
+                asked = file.read()
+        return done.returncode, done.stdout + done.stderr, asked
+
+    def test_nothing_is_missing(self):
+        self.write("a-tool", "")
+        self.assertEqual(self.need(), (0, "went on\n", ""))
+
+    def test_installs_what_is_missing_and_says_why(self):
+        status, text, asked = self.need()
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"a-package +does a thing \(a-tool\)")
+        self.assertIn("install --no-install-recommends a-package\n", asked)
+        self.assertNotIn("update", asked)
+
+    def test_rows_for_others_are_left_out(self):
+        self.assertEqual(self.need(words="run test"), (0, "went on\n", ""))
+
+    def test_alternatives_and_files(self):
+        table = "no-tool sh | a | x | build\n/nonexistent /bin/s* | b | y | build"
+        self.assertEqual(self.need(table), (0, "went on\n", ""))
+
+    def test_fetches_the_lists_when_the_package_is_unknown(self):
+        self.write("apt-cache", "")
+        _, _, asked = self.need()
+        self.assertRegex(asked, r"update\n.*install")
+
+    def test_not_root_and_no_sudo(self):
+        self.write("id", "echo 1000\n")
+        status, text, asked = self.need()
+        self.assertEqual((status, asked), (1, ""))
+        self.assertIn("apt-get install --no-install-recommends a-package", text)
+        self.assertNotIn("went on", text)
+
+    def test_sudo(self):
+        self.write("id", "echo 1000\n")
+        self.write("sudo", f"[ \"$1\" != -n ] || shift\necho sudo >>'{self.log}'\nexec \"$@\"\n")
+        self.write("true", "")
+        status, text, asked = self.need()
+        self.assertEqual(status, 0, text)
+        self.assertIn("sudo", asked)
+        self.assertIn("install --no-install-recommends a-package", asked)
+
+    def test_no_apt(self):
+        os.remove(os.path.join(self.bin, "apt-get"))
+        status, text, _ = self.need()
+        self.assertEqual(status, 1)
+        self.assertIn("a-tool", text)
+        self.assertIn("no apt", text)
+
+    def test_apt_fails(self):
+        self.write("apt-get", "exit 100\n")
+        status, text, _ = self.need()
+        self.assertEqual(status, 1)
+        self.assertIn("could not install", text)
+        self.assertNotIn("went on", text)
+
+    def test_package_without_the_tool(self):
+        self.write("apt-get", "exit 0\n")
+        status, text, _ = self.need()
+        self.assertEqual(status, 1)
+        self.assertIn("Still missing", text)
+
+    def test_the_real_table(self):
+        script = f". '{ROOT}/scripts/packages.sh'\npackage_table"
+        table = subprocess.run(["/bin/sh", "-c", script], text=True, capture_output=True,
+                               check=True)
+        for line in table.stdout.splitlines():
+            with self.subTest(line):
+                cells = [cell.strip() for cell in line.split("|")]
+                self.assertEqual(len(cells), 4)
+                self.assertTrue(all(cells))
+                self.assertIn(cells[3], ("build", "run", "test", "fresh"))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a pseudo terminal ends with its test
+    unittest.main()
