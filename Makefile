@@ -21,7 +21,8 @@ O ?= build
 V ?= 0
 PYTHON ?= /usr/bin/python3
 srctree := .
-objtree := $(patsubst %/,%,$(O))
+# Relative where it lies below the tree, so that each name of a directory gives the same commands.
+objtree := $(patsubst %/,%,$(subst $(CURDIR)/,,$(O)))
 Q := $(if $(filter 1,$(V)),,@)
 export srctree
 

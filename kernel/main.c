@@ -42,6 +42,29 @@ static void add_built_in_words(void)
 	memcpy(line, words, length);
 }
 
+/* In words where there is a log; the smallest images print the bits of enum boot_problem. */
+static void report_problems(unsigned int problems)
+{
+	static const char *const words[] = {
+		"a table is shorter than it says",
+		"a length, count or alignment makes no sense",
+		"memory ranges overlap",
+		"more memory ranges or modules than BOOT_MEMORY_RANGES or BOOT_MODULES",
+		"a pointer leads outside accessible memory",
+		"no usable memory",
+		"a string does not fit and was cut",
+	};
+
+	if (!IS_ENABLED(CONFIG_LOG)) {
+		if (problems)
+			log_warning("boot: the loader's tables needed repair: 0x%x", problems);
+		return;
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+		if (problems & 1u << i)
+			log_warning("boot: repaired the loader's tables: %s", words[i]);
+}
+
 static void report_boot_info(void)
 {
 	const uint64_t usable = boot_info_memory(&boot_info, MEMORY_USABLE);
@@ -50,9 +73,7 @@ static void report_boot_info(void)
 		 boot_info.loader, boot_info.command_line);
 	log_info("boot: %llu KiB of usable memory in %u ranges, %u modules",
 		 (unsigned long long)usable / 1024, boot_info.nr_memory, boot_info.nr_modules);
-	if (boot_info.problems)
-		log_warning("boot: the loader's tables needed repair (problems 0x%x)",
-			    boot_info.problems);
+	report_problems(boot_info.problems);
 }
 
 /* "test" and "bench" on the command line: run them instead of the rest and leave with the result.

@@ -25,9 +25,10 @@ enum {
 
 /*
  * How often a register is read while the hardware reacts. A guess: a port read takes about 1 us on
- * real hardware, so this is some 10 ms; emulators react within the write.
+ * real hardware, so this is about a second; emulators react to the write, but not always before
+ * the next instruction.
  */
-#define WAIT_READS 10000u
+#define WAIT_READS 1000000u
 
 /* Where a register in memory is reached, or NULL. Aligned, as hardware wants it. */
 static volatile void *register_memory(struct acpi_register reg, unsigned int bytes)

@@ -14,7 +14,7 @@ static void print_size(uint64_t bytes)
 		bytes >>= 10;
 		unit++;
 	}
-	console_printf("%6llu %s", (unsigned long long)bytes, units[unit]);
+	console_printf("%6llu %-3s", (unsigned long long)bytes, units[unit]);
 }
 
 static void print_range(paddr_t base, uint64_t length, const char *what)

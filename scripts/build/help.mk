@@ -29,7 +29,7 @@ help:
 	@echo
 	@echo 'Run:'
 	@echo '  run               boot the ISO in QEMU, console on the terminal'
-	@echo '  gdb               the same under gdb, stopped at kernel_main'
+	@echo '  gdb               the same, waiting for gdb before the first instruction'
 	@echo '  bench             measure this configuration'
 	@echo
 	@echo 'Check:'

@@ -3,9 +3,9 @@
 figures of tests/bench/expected.json.
 
 Guest instructions are counted exactly: one CPU under `-icount shift=0,sleep=off`, where the time
-stamp counter advances by one an instruction. A row fails when it rises beyond its tolerance; figures
-of another compiler are shown but not compared, since they differ for reasons that are not the
-tree's. Times (unit ms) depend on the host and are only reported.
+stamp counter advances by one an instruction. A row fails when it rises beyond its tolerance;
+figures of another compiler are shown but not compared, since they differ for reasons that are not
+the tree's. Times (unit ms) depend on the host and are only reported.
 """
 import argparse
 import json
@@ -69,6 +69,18 @@ def measure_sizes(cache):
     return rows
 
 
+def measure_boots(cache):
+    """boot.entry_to_main.NAME of the other defconfigs that carry benchmarks."""
+    rows = []
+    for name in tree.defconfigs():
+        build = cache.get(builds.Spec(name))
+        if build.config["BENCH"] and name not in dict(STANDING):
+            row_of_boot, = measure(build.elf, build.config, words="boot.entry_to_main")
+            row_of_boot["name"] += f".{name}"
+            rows.append(row_of_boot)
+    return rows
+
+
 def measure_prompt(cache):
     """Milliseconds from QEMU's start to the prompt of the default ISO under BIOS."""
     build = cache.get(builds.Spec("x86_64"))
@@ -89,7 +101,7 @@ def measure_standing(cache):
     build = cache.get(builds.Spec("embedded_minimal"))
     rows.append(row("boot.entry_to_idle.embedded_minimal", "insn",
                     boot_trace.entry_to_idle(build.elf, build.config)))
-    return rows + measure_sizes(cache) + measure_prompt(cache)
+    return rows + measure_boots(cache) + measure_sizes(cache) + measure_prompt(cache)
 
 
 def compiler():

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Counts the instructions from the kernel's entry to its first HLT, without help from the kernel.
 
-QEMU runs one instruction a block (-singlestep) and logs each block that starts inside the image; each
-iteration of a REP instruction is one of its own, as under -icount. Works for images that are too
-small to carry benchmarks.
+QEMU runs one instruction a block (-singlestep) and logs each block that starts inside the image;
+each iteration of a REP instruction is one of its own, as under -icount. Works for images that are
+too small to carry benchmarks. The count includes each poll of the serial port, so it can differ by
+one or two from run to run.
 """
 import os
 import re
@@ -25,7 +26,7 @@ class TraceError(Exception):
 
 
 def _ranges(elf):
-    """QEMU -dfilter ranges of the image's code: physical for the boot code, virtual for the rest."""
+    """QEMU's -dfilter for the image's code: physical for boot code, virtual for the rest."""
     words = []
     for name, length, physical in size.sections(elf):
         if name == ".boot":

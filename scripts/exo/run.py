@@ -190,9 +190,9 @@ def interactive(options, guest_machine, elf, config):
     command = guest_machine.command() + guest_machine.serial("stdio,mux=on,signal=off") + [
         "-mon", "chardev=serial,mode=readline"]
     if options.gdb:
-        command += ["-gdb", f"tcp:localhost:{options.gdb}", "-S"]
+        command += ["-gdb", f"tcp:127.0.0.1:{options.gdb}", "-S"]
         say("Waiting for gdb. In another terminal:\n"
-            f"  gdb '{elf}' -ex 'target remote localhost:{options.gdb}'")
+            f"  gdb '{elf}' -ex 'target remote 127.0.0.1:{options.gdb}'")
     if options.verbose:
         say(" ".join(command))
     say("Ctrl-A X ends QEMU, Ctrl-A H lists its keys.")

@@ -59,5 +59,6 @@ def main(arguments):
         return 1
     for name, size in found["sections"].items():
         print(f"{name:<12} {size:>9} bytes")
+    print(f"{'text':<12} {found['text']:>9} bytes: .boot and .text")
     print(f"{'total':<12} {found['total']:>9} bytes, {found['footprint']} in memory with padding")
     return 0

@@ -94,7 +94,7 @@ class Session:
         """Write .config and the headers, and say what became of .config."""
         if outputs.install(self.frontend, text):
             print(f"#\n# configuration written to {shown(self.config)}\n#")
-        elif self.options.verb != "sync":
+        elif self.options.verb != "sync" and self.options.verb not in MENUS:  # they say it
             print(f"#\n# no change to {shown(self.config)}\n#")
 
     def sources(self):

@@ -4,8 +4,8 @@
 A symbol is used where its CONFIG_ name stands outside of comments and strings (scripts, where
 names are strings, count their strings). Three kinds of symbols may be used by Kconfig alone: HAVE_
 symbols in the expressions of others, symbols that decide the value of one without a prompt, and one
-member of each choice, which is then the case that remains when the code has asked for the others. A name that a source defines itself with #define,
-%define or as a make variable is no option.
+member of each choice, which is then the case that remains when the code has asked for the others. A
+name that a source defines itself with #define, %define or as a make variable is no option.
 """
 
 import os

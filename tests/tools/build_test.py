@@ -214,7 +214,7 @@ class Apart(Copy):
         self.assertEqual(read(out, "exo-kernel.elf"), read(self.out, "exo-kernel.elf"))
 
     def test_a_half_written_object_is_not_trusted(self):
-        """A compiler that is killed while it writes leaves half a file, and make must not use it."""
+        """A compiler that is killed while it writes leaves half a file, which make must not use."""
         out = self.new("half")
         self.build("x86_64_defconfig", out=out)
         fake = self.new("bin")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""`make menuconfig` on the real tree, in a terminal: change one option, save, build, see the change."""
+"""`make menuconfig` on the real tree: change an option, save, build, see the change."""
 
 import os
 import subprocess

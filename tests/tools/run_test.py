@@ -220,12 +220,12 @@ class Terminal(BuiltOnce):
 
     def test_gdb(self):
         with socket.socket() as probe:
-            probe.bind(("localhost", 0))
+            probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.start("--gdb", str(port))
-        self.expect(rf"target remote localhost:{port}")
+        self.expect(rf"target remote 127.0.0.1:{port}")
         self.assertNotIn("ready", self.seen)
-        asked = child.run(["gdb", "-batch", "-nx", "-ex", f"target remote localhost:{port}",
+        asked = child.run(["gdb", "-batch", "-nx", "-ex", f"target remote 127.0.0.1:{port}",
                            "-ex", "hbreak kernel_main", "-ex", "continue", "-ex", "info symbol $pc",
                            "-ex", "kill", os.path.join(self.out, "exo-kernel.elf")], 60 * SCALE)
         self.assertIn("kernel_main", asked.output.split("Breakpoint 1")[-1], asked.output)

@@ -22,10 +22,10 @@ static void calls_debug_write_refuses_bad_arguments(struct test *test)
 {
 	static const char line[] = "not ok: must not be printed\n";
 
-	TEST_EQ(test, exo_debug_write(0, 1), -EXO_E_FAULT);
+	TEST_EQ(test, exo_debug_write(NULL, 1), -EXO_E_FAULT);
 	TEST_EQ(test, exo_debug_write(line, 4097), -EXO_E_RANGE);
 	TEST_EQ(test, exo_debug_write(line, UINT64_MAX), -EXO_E_RANGE);
-	TEST_EQ(test, exo_debug_write(0, 0), 0);
+	TEST_EQ(test, exo_debug_write(NULL, 0), 0);
 }
 
 static const struct test_case calls_cases[] = {
