@@ -167,6 +167,9 @@ fix-dependencies = $(fixdep) $@.d $@ $(objtree) > $@.cmd.tmp && rm -f $@.d
 label-cc := CC    #
 cmd-cc = $(CC) $(CFLAGS) $(CFLAGS_$(basename $(@F))) -MMD -MF $@.d -MT $@ -c -o $@.tmp $<
 dep-cc = $(fix-dependencies)
+# A generated source comes by standard input: NASM would put its path, and so O, into the object.
+label-nasm-generated := NASM  #
+cmd-nasm-generated = $(NASM) $(NASMFLAGS) -o $@.tmp /dev/stdin < $<
 label-nasm := NASM  #
 cmd-nasm = $(NASM) $(NASMFLAGS) -MD $@.d -MT $@ -o $@.tmp $<
 dep-nasm = $(fix-dependencies)
@@ -206,7 +209,7 @@ $(objtree)/%.o: $(objtree)/%.c FORCE
 $(objtree)/%.asm.o: %.asm FORCE
 	$(call run,nasm,$<)
 $(objtree)/%.asm.o: $(objtree)/%.asm FORCE
-	$(call run,nasm,$<)
+	$(call run,nasm-generated,$<)
 $(asm-offsets): arch/x86_64/asm_offsets.c FORCE
 	$(call run,offsets)
 $(link-script): arch/x86_64/linker.ld FORCE

@@ -39,8 +39,12 @@ static void print_backtrace(const struct interrupt_frame *frame, uint64_t frame_
 	uint64_t address;
 
 	console_printf("backtrace:\n");
-	if (frame)
+	if (frame) {
 		print_address(number++, frame->rip, frame->rip);
+		address = backtrace_caller(frame);
+		if (address)
+			print_address(number++, address, address - 1);
+	}
 	/* A return address may be the first byte after its function: look up the call itself. */
 	while (number < BACKTRACE_LIMIT && (address = backtrace_next(&frame_pointer)))
 		print_address(number++, address, address - 1);

@@ -4,10 +4,11 @@
  * ABI, 3.2.2). Every step stays on one of the kernel's stacks and moves up within it, so a corrupt
  * chain ends the walk instead of the machine.
  */
+#include <arch/interrupt_frame.h>
 #include <arch/stack.h>
 #include <exo/backtrace.h>
 
-extern const char text_end[], interrupt_stubs[];
+extern const char image_start[], text_end[];
 
 uint64_t backtrace_next(uint64_t *frame_pointer)
 {
@@ -19,4 +20,14 @@ uint64_t backtrace_next(uint64_t *frame_pointer)
 		return 0;
 	*frame_pointer = record[0];
 	return record[1];
+}
+
+uint64_t backtrace_caller(const struct interrupt_frame *frame)
+{
+	const bool in_code =
+		frame->rip >= (uintptr_t)image_start && frame->rip < (uintptr_t)text_end;
+
+	if (in_code || frame->rsp % sizeof(uint64_t) || !stack_holds(frame->rsp))
+		return 0;
+	return *(const uint64_t *)frame->rsp;
 }

@@ -122,11 +122,12 @@ boot_common:
 	lgdt [boot_gdt_pointer]
 	jmp SELECTOR_CODE:long_mode
 
-; fill ECX entries at ESI: EAX, EAX + EBP, …; EDX = upper half of each entry.
+; Fill ECX entries at ESI: EDX:EAX, EDX:EAX + EBP, …
 fill_entries:
 	mov [esi], eax
 	mov [esi + 4], edx
 	add eax, ebp
+	adc edx, 0			; beyond 4 GiB
 	add esi, 8
 	loop fill_entries
 	ret

@@ -6,12 +6,21 @@
 #include <exo/compiler.h>
 #include <exo/config.h>
 
+struct interrupt_frame;
+
 /**
  * backtrace_next() - step one frame up
  * @frame_pointer: in: the frame; out: the caller's
  * Returns the return address, or 0 at the end or where the chain leaves the kernel's stacks.
  */
 uint64_t backtrace_next(uint64_t *frame_pointer);
+
+/**
+ * backtrace_caller() - who jumped to where @frame's fault happened
+ * Returns the address that a call pushed, if the frame's RIP is no code of the kernel's (so a wild
+ * call led there and no function has set up a frame yet); else 0.
+ */
+uint64_t backtrace_caller(const struct interrupt_frame *frame);
 
 /**
  * symbol_find() - the function that holds @address

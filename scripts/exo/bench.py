@@ -8,6 +8,7 @@ figures of another compiler are shown but not compared, since they differ for re
 the tree's. Times (unit ms) depend on the host and are only reported.
 """
 import argparse
+import functools
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from exo import boot_trace, builds, child, machine, size, tree
+from exo import boot_trace, builds, child, machine, size, symbols, tree
 from exo.guest import Guest, GuestFailure
 
 EXPECTED = tree.path("tests", "bench", "expected.json")
@@ -104,10 +105,12 @@ def measure_standing(cache):
     return rows + measure_boots(cache) + measure_sizes(cache) + measure_prompt(cache)
 
 
+@functools.cache
 def compiler():
     """The compiler that builds the figures, as "gcc 12"."""
-    answer = child.run(["x86_64-linux-gnu-gcc", "-dumpversion"], 20)
-    return f"gcc {answer.output.split('.')[0].strip()}" if answer.ok else "unknown"
+    name = symbols.cross_tool("gcc")
+    answer = child.run([name, "-dumpversion"], 20) if name else None
+    return f"gcc {answer.output.split('.')[0].strip()}" if answer and answer.ok else "unknown"
 
 
 def load_expected(file_name=EXPECTED):
@@ -123,6 +126,8 @@ def verdict(result, expected):
     """(what to say, whether it fails) for one row against the committed figures."""
     if result["unit"] in ("ms", "ns"):
         return "host time, not compared", False
+    if expected["compiler"] != compiler():
+        return f"not compared with {expected['compiler']}", False
     known = expected["rows"].get(result["name"])
     if not known:
         return "new", False
@@ -141,18 +146,13 @@ def verdict(result, expected):
 def compare(rows, expected, whole):
     """Prints all rows beside the committed figures; True if none is worse. @whole: a missing row
     fails."""
-    comparable = expected["compiler"] == compiler()
     worse = []
     print(f"{'row':44} {'unit':>5} {'min':>9} {'p50':>9} {'p99':>9}  committed")
     for result in rows:
-        text, bad = verdict(result, expected) if comparable else ("", False)
+        text, bad = verdict(result, expected)
         print(f"{result['name']:44} {result['unit']:>5} {result['min']:>9} {result['p50']:>9} "
               f"{result['p99']:>9}  {text}".rstrip())
         worse += [result["name"]] if bad else []
-    if not comparable:
-        print(f"not compared: the committed figures are from {expected['compiler']}, "
-              f"this is {compiler()}")
-        return True
     missing = sorted(set(expected["rows"]) - {result["name"] for result in rows}) if whole else []
     if missing:
         print("missing: " + " ".join(missing))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Finds the jobs of every layer: host, kernel (and user, which runs in it), boot, matrix, tools and
-static. A new test file of any layer is found by its name; nothing has to be listed."""
+"""Finds the jobs of every layer: host, kernel (and user, which runs in it), boot, matrix, tools,
+static and bench. A new test file of any layer is found by its name; nothing has to be listed."""
 import importlib.util
 import json
 import os
@@ -8,12 +8,12 @@ import re
 import sys
 import threading
 
-from exo import builds, child, ktap, selftests, tree
-from exo.results import FAILED, Result
+from exo import bench, builds, child, ktap, selftests, tree
+from exo.results import FAILED, PASSED, Result
 from exo.runner import Failed, Job
 from exo.unittest_child import MARK
 
-LAYERS = ("host", "kernel", "boot", "matrix", "tools", "static")
+LAYERS = ("host", "kernel", "boot", "matrix", "tools", "static", "bench")
 FUZZ_RUNS = 20000  # inputs for each fuzzer: seconds; a long hunt is run by hand
 TOOL_TIMEOUT = 600
 
@@ -162,3 +162,23 @@ def tool_jobs():
         jobs.append(Job(name, _tool_job(name, file_name), 40 if "build" in name else 10,
                         [f"{name}.{case}" for case in cases]))
     return jobs
+
+
+# ---- bench ---------------------------------------------------------------------------------------
+
+def _measure(context):
+    expected = bench.load_expected()
+    found = []
+    rows = bench.measure_standing(context.builds)
+    for row in rows:
+        text, worse = bench.verdict(row, expected)
+        found.append(Result(f"bench.{row['name']}", FAILED if worse else PASSED,
+                            message=f"{row['p50']} {row['unit']}: {text}" if worse else ""))
+    missing = set(expected["rows"]) - {row["name"] for row in rows}
+    return found + [Result(f"bench.{name}", FAILED, message="committed, but not measured")
+                    for name in sorted(missing)]
+
+
+def bench_jobs():
+    """The standing set against the committed figures (scripts/bench)."""
+    return [Job("bench", _measure, 20)]

@@ -8,16 +8,13 @@ still compiles every file that a shipped configuration uses.
 """
 import argparse
 import os
-import re
-import shutil
 import sys
 
-from exo import builds, child, results, runner, selftests, tree
+from exo import builds, results, runner, selftests, size, tree
 from exo.guest import Guest
 
 SEED, COUNT = 1, 8  # random configurations SEED .. SEED + COUNT - 1
 CLANG_RANDOM = 2  # so many of the random ones are built by clang, too
-_SIZE = re.compile(r"^\s*(\d+)\s+(\d+)\s+(\d+)\s+\d+", re.M)
 
 
 def specs(seed=SEED, count=COUNT, names=None):
@@ -27,17 +24,6 @@ def specs(seed=SEED, count=COUNT, names=None):
     rows = [builds.Spec(base) for base in fixed + random]
     rows += [builds.Spec(base, llvm=True) for base in fixed + random[:CLANG_RANDOM]]
     return [row for row in rows if not names or row.name in names or row.base in names]
-
-
-def size_of(build):
-    """(bytes of code, bytes of all allocated sections) of a kernel."""
-    tool = shutil.which("size") or "llvm-size"
-    answer = child.run([tool, build.elf], 30)
-    match = _SIZE.search(answer.output)
-    if not answer.ok or not match:
-        raise runner.Failed(f"{tool} cannot read {build.elf}", answer.output)
-    text, data, bss = (int(number) for number in match.groups())
-    return text, text + data + bss
 
 
 def boot(build, scale):
@@ -54,7 +40,8 @@ def check(spec, context, sizes=None):
     name = f"matrix.{spec.name}"
     build = context.builds.get(spec)
     if sizes is not None:
-        sizes[name] = size_of(build)
+        found = size.sizes(build.elf)
+        sizes[name] = (found["text"], found["total"])
     boot(build, context.scale)
     found = [results.Result(f"{name}.boot", results.PASSED)]
     config = build.config

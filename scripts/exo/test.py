@@ -17,6 +17,7 @@ JOBS_OF = {
     "matrix": matrix.jobs,
     "tools": layers.tool_jobs,
     "static": static.jobs,
+    "bench": layers.bench_jobs,
 }
 
 

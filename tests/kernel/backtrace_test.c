@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk up the stack: real callers are found, a corrupt chain ends it. */
+#include <arch/interrupt_frame.h>
 #include <exo/backtrace.h>
 #include <exo/test.h>
 
@@ -46,8 +47,22 @@ static void backtrace_survives_corrupt_frames(struct test *test)
 	TEST_EQ(test, backtrace_next(&frame), 0);
 }
 
+static void backtrace_finds_who_made_a_wild_call(struct test *test)
+{
+	uint64_t stack[3] = { 0x1234, 0, 0 };
+	struct interrupt_frame frame = { .rip = 0x1000, .rsp = (uintptr_t)stack };
+
+	TEST_EQ(test, backtrace_caller(&frame), 0x1234);
+	frame.rip = (uintptr_t)depth_from_here; /* in code: rbp tells the rest */
+	TEST_EQ(test, backtrace_caller(&frame), 0);
+	frame.rip = 0x1000;
+	frame.rsp = 0x1000; /* no stack */
+	TEST_EQ(test, backtrace_caller(&frame), 0);
+}
+
 static const struct test_case backtrace_cases[] = {
 	TEST_CASE(backtrace_counts_callers),
 	TEST_CASE(backtrace_survives_corrupt_frames),
+	TEST_CASE(backtrace_finds_who_made_a_wild_call),
 };
 TEST_SUITE(backtrace, backtrace_cases);

@@ -85,6 +85,7 @@ class CompareTest(unittest.TestCase):
         text = io.StringIO()
         with contextlib.redirect_stdout(text):
             self.assertTrue(bench.compare([bench.row("a", "insn", 99)], expected, whole=True))
+            self.assertFalse(bench.compare([], expected, whole=True))
         self.assertIn("not compared", text.getvalue())
 
 
