@@ -110,6 +110,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	report_boot_info();
 	irq_init();
 	serial_enable_input();
+	clock_ns(); /* a last reading for the measurement of its frequency */
 	bench_boot_done();
 	console_printf("exo-kernel: ready\n");
 

@@ -32,7 +32,7 @@ static void print_features(const char *title, bool present)
 static int cpu_command(int argc, char **argv)
 {
 	struct cpu_identity identity;
-	uint64_t hz = clock_tsc_hz();
+	uint64_t now = clock_ns(), hz = clock_tsc_hz();
 
 	(void)argv;
 	if (argc > 1) {
@@ -44,7 +44,9 @@ static int cpu_command(int argc, char **argv)
 	console_printf("family 0x%x model 0x%x stepping %u\n", identity.family, identity.model,
 		       identity.stepping);
 	if (hz > 0)
-		console_printf("time-stamp counter: %llu kHz\n", (unsigned long long)(hz / 1000));
+		console_printf("time-stamp counter: %llu kHz, up %llu s\n",
+			       (unsigned long long)(hz / 1000),
+			       (unsigned long long)(now / 1000000000));
 	print_features("has:    ", true);
 	print_features("has not:", false);
 	return 0;

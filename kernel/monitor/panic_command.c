@@ -74,6 +74,23 @@ static void break_execute(void)
 	function();
 }
 
+/* Runs over the guard word, the saved frame pointer and the return address. */
+static __noinline void break_canary(void)
+{
+	volatile char array[16] = { 0 };
+	volatile char *at = launder((const void *)array);
+
+	for (unsigned int i = 0; i < 3 * sizeof(array); i++)
+		at[i] = 'x';
+}
+
+static void break_overflow(void)
+{
+	volatile int number = __INT_MAX__;
+
+	number = number + 1;
+}
+
 static void break_twice(void)
 {
 	/* The fault happens while the first panic formats its cause. */
@@ -94,6 +111,8 @@ static const struct {
 	  "STACK_GUARD or IST" },
 	{ "text", break_text, IS_ENABLED(CONFIG_WX), "WX" },
 	{ "exec", break_execute, IS_ENABLED(CONFIG_WX), "WX" },
+	{ "smash", break_canary, IS_ENABLED(CONFIG_STACK_PROTECTOR), "STACK_PROTECTOR" },
+	{ "overflow", break_overflow, IS_ENABLED(CONFIG_UBSAN), "UBSAN" },
 	{ "nested", break_twice, true, "" },
 };
 
@@ -113,7 +132,10 @@ static int panic_command(int argc, char **argv)
 		console_printf("panic: '%s' went unnoticed\n", argv[1]);
 		return 1;
 	}
-	console_printf("panic: kinds are assert, fault, ud, de, stack, text, exec and nested\n");
+	console_printf("panic: the kinds are");
+	for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++)
+		console_printf(" %s", kinds[i].name);
+	console_printf("\n");
 	return 1;
 }
 MONITOR_COMMAND(panic, "[KIND]", "break the kernel on purpose", panic_command);

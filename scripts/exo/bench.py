@@ -20,6 +20,7 @@ from exo import boot_trace, builds, child, machine, size, symbols, tree
 from exo.guest import Guest, GuestFailure
 
 EXPECTED = tree.path("tests", "bench", "expected.json")
+README = tree.path("README.md")
 STANDING = (("bench", ""), ("bench_flat", "flat."))  # (defconfig, prefix of its rows)
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 TOLERANCE = 0.01  # of a figure, where expected.json names no other
@@ -175,7 +176,31 @@ def update(rows, expected):
         file.write("\n")
     os.chmod(file.name, 0o644)
     os.replace(file.name, EXPECTED)
-    print(f"recorded in {os.path.relpath(EXPECTED)}")
+    update_readme(new)
+    print(f"recorded in {os.path.relpath(EXPECTED)}, and in the README's table")
+
+
+def readme_cells(name, rows):
+    """What the README's table of targets shows of a defconfig: text, total, boot."""
+    boots = {"bench": "boot.entry_to_main", "bench_flat": "flat.boot.entry_to_main",
+             "embedded_minimal": "boot.entry_to_idle.embedded_minimal"}
+    names = (f"size.text.{name}", f"size.total.{name}",
+             boots.get(name, f"boot.entry_to_main.{name}"))
+    return [f"{rows[row_name]['p50']:,}" for row_name in names]
+
+
+def update_readme(rows):
+    """Puts the committed figures into the README's table."""
+    with open(README, encoding="utf-8") as file:
+        lines = file.readlines()
+    for number, line in enumerate(lines):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        name = cells[0].strip("`")
+        if line.startswith("| `") and name in tree.defconfigs():
+            cells[3:6] = readme_cells(name, rows)
+            lines[number] = f"| {' | '.join(cells)} |\n"
+    with open(README, "w", encoding="utf-8") as file:
+        file.writelines(lines)
 
 
 def prefix_of(config_text, cache):
@@ -206,7 +231,8 @@ def main(arguments):
     parser.add_argument("--build", metavar="DIR", help="measure just the kernel built in DIR")
     parser.add_argument("--filter", default="", metavar="TEXT",
                         help="with --build: only benchmarks whose name contains TEXT")
-    parser.add_argument("--json", metavar="FILE", help="also write the rows there")
+    parser.add_argument("--json", metavar="FILE", default=os.path.join(tree.BUILD, "bench.json"),
+                        help="the rows go there as well (build/bench.json)")
     parser.add_argument("--update", action="store_true",
                         help="record this run as the committed figures")
     options = parser.parse_args(arguments)
@@ -226,9 +252,9 @@ def main(arguments):
     except GuestFailure as error:
         print(f"scripts/bench: {error.report()}", file=sys.stderr)
         return 1
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(rows, file, indent=1)
+    with open(options.json, "w", encoding="utf-8") as file:
+        json.dump(rows, file, indent=1)
+    print(f"JSON in {os.path.relpath(options.json)}")
     if options.update:
         compare(rows, {"compiler": compiler(), "rows": {}}, whole=False)
         update(rows, load_expected())

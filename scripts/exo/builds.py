@@ -29,18 +29,20 @@ class BuildError(Exception):
 @dataclass(frozen=True)
 class Spec:
     """@base: a defconfig's name, allnoconfig, allyesconfig, or random-SEED; @changes: settings on
-    top of that, as (name, value) pairs; @llvm: clang in place of gcc; @variables: further words for
-    make, as ("EXTRA_CFLAGS=-fanalyzer",)."""
+    top of a defconfig, as (name, value) pairs (tree.change_settings); @llvm: clang in place
+    of gcc; @variables: further words for make, as ("EXTRA_CFLAGS=-fanalyzer",); @label: a name for
+    many changes."""
     base: str
     changes: tuple = ()
     llvm: bool = False
     variables: tuple = ()
+    label: str = ""
 
     @property
     def name(self):
         """A name that is also a directory's."""
-        parts = [self.base] + [key if value is True else f"{key}.{value}"
-                               for key, value in self.changes]
+        changes = [key if value is True else f"{key}.{value}" for key, value in self.changes]
+        parts = [self.base] + ([self.label] if self.label else changes)
         name = "-".join(parts + ["clang"] * self.llvm + list(self.variables))
         return re.sub(r"[^\w.-]+", "_", name)
 
@@ -165,24 +167,18 @@ class Builds:
         elif spec.base in ("allnoconfig", "allyesconfig"):
             self._make(spec, spec.base)
         else:
-            self._make(spec, f"{spec.base}_defconfig")
-        if spec.changes:
-            self._change(spec)
+            self._make(spec, f"{spec.base}_defconfig", *self._fragment(spec))
         with open(stamp, "w", encoding="utf-8") as file:
             file.write(text)
 
-    def _change(self, spec):
-        """Applies the changes on top, and makes sure that they are in force."""
-        name = os.path.join(self.path(spec), ".config")
-        with open(name, encoding="utf-8") as file:
-            text = tree.change_settings(file.read(), dict(spec.changes))
+    def _fragment(self, spec):
+        """The changes as a fragment: the words for make. The load checks that they are in force."""
+        if not spec.changes:
+            return []
+        name = os.path.join(self.path(spec), "changes.config")
         with open(name, "w", encoding="utf-8") as file:
-            file.write(text)
-        self._make(spec, "olddefconfig")
-        config = tree.Config.load(name)
-        for key, value in spec.changes:
-            if config[key] != value:
-                raise BuildError(f"{spec.name}: CONFIG_{key} is {config[key]!r}, not {value!r}")
+            file.write(tree.change_settings("", dict(spec.changes)))
+        return [f"FRAGMENTS={name}"]
 
     def _build(self, spec):
         self.configure(spec)

@@ -121,8 +121,8 @@ def _write_stamp(directory, name):
 
 def _make(directory, *words):
     """Runs make with its output on this script's standard error."""
-    process = child.start(["make", "-C", tree.ROOT, "--no-print-directory", f"O={directory}",
-                           *words], stdin=subprocess.DEVNULL, stdout=sys.stderr,
+    process = child.start(["make", "-C", tree.ROOT, "-s", f"O={directory}", *words],
+                          stdin=subprocess.DEVNULL, stdout=sys.stderr,
                           env={**os.environ, "MAKEFLAGS": ""})
     try:
         status = process.wait()
@@ -141,7 +141,6 @@ def existing(directory):
 
 def build(directory, name):
     """Configures and builds; returns the configuration (tree.Config)."""
-    os.makedirs(directory, exist_ok=True)
     ours = configure(directory, name)
     _make(directory, f"-j{os.cpu_count()}")
     if ours:
@@ -163,8 +162,14 @@ def make_machine(options, directory, config):
                        "CONFIG_BOOT_MULTIBOOT2=y, or use --pvh")
     iso = os.path.join(directory, tree.ISO)
     words = [f"CMDLINE={options.append}"] if options.append else []
-    _make(directory, "iso", *words)
+    if words or not options.build or not _newer(iso, elf):
+        _make(directory, "iso", *words)
     return machine.Machine.from_config(config, iso, **settings)
+
+
+def _newer(iso, elf):
+    """Whether the ISO was made after the kernel: then it is booted as it is, modules included."""
+    return os.path.exists(iso) and os.path.getmtime(iso) >= os.path.getmtime(elf)
 
 
 # ---- running -------------------------------------------------------------------------------------

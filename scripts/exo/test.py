@@ -27,8 +27,9 @@ def parse(arguments):
         prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Run the tests.",
         epilog="Layers: host (pure code on this machine), kernel (self tests in a guest; those of\n"
-               "the ABI are called user.*), boot (whole machines), matrix (many configurations),\n"
-               "tools (the scripts), static (checks that run nothing).\n\n"
+               "the ABI are called user_*), boot (whole machines), matrix (many configurations),\n"
+               "tools (the scripts), static (checks that run nothing), bench (the committed\n"
+               "figures).\n\n"
                "A test's name is layer.job[.suite].case; --filter is searched for in it. The last\n"
                "line is `N passed, N failed, N skipped`; the status is 0 only if none failed and\n"
                "some passed. A guest that failed is shown with the end of its log and a backtrace.")

@@ -79,8 +79,8 @@ class Config:
 def change_settings(text, changes):
     """The text of a .config with some settings replaced.
 
-    @changes maps names without CONFIG_ to True, False, an int or a str. Each setting keeps to one
-    line, so that the check for duplicate lines stays silent.
+    @changes maps names without CONFIG_ to True, False, an int or a str ("0x.." for a hex number).
+    Each setting keeps to one line, so that the check for duplicate lines stays silent.
     """
     lines = []
     for line in text.splitlines():
@@ -92,7 +92,7 @@ def change_settings(text, changes):
             lines.append(f"# CONFIG_{name} is not set")
         elif value is True:
             lines.append(f"CONFIG_{name}=y")
-        elif isinstance(value, str):
+        elif isinstance(value, str) and not re.fullmatch(r"0x[0-9a-f]+", value):
             lines.append(f'CONFIG_{name}="{value}"')
         else:
             lines.append(f"CONFIG_{name}={value}")

@@ -49,7 +49,9 @@ def shown(path):
 def run_main(main):
     """Run main() and exit; user errors and failed file operations become messages."""
     try:
-        sys.exit(main())
+        status = main()
+        sys.stdout.flush()  # here, where a closed pipe is expected, and not in Python's last breath
+        sys.exit(status)
     except BrokenPipeError:
         # Whoever read the output (head, less) has seen enough; the work before it is done.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
