@@ -113,7 +113,7 @@ CFLAGS += $(if $(CONFIG_FRAME_POINTER),-fno-omit-frame-pointer -fno-optimize-sib
 CFLAGS += $(if $(CONFIG_UBSAN),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
 CFLAGS += $(if $(CONFIG_STACK_PROTECTOR),-fstack-protector-strong -mstack-protector-guard=global,-fno-stack-protector)
 CFLAGS += $(EXTRA_CFLAGS)
-NASMFLAGS := -f elf64 -w+all -w+error -I$(objtree)/include/ -Iarch/x86_64/
+NASMFLAGS := -f elf64 -w+error -I$(objtree)/include/ -Iarch/x86_64/
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none \
 	--orphan-handling=error
 
@@ -171,7 +171,8 @@ dep-cc = $(fix-dependencies)
 label-nasm-generated := NASM  #
 cmd-nasm-generated = $(NASM) $(NASMFLAGS) -o $@.tmp /dev/stdin < $<
 label-nasm := NASM  #
-cmd-nasm = $(NASM) $(NASMFLAGS) -MD $@.d -MT $@ -o $@.tmp $<
+# Dependencies by a run of their own: NASM 2.16's -MD leaves out included files, its -M does not.
+cmd-nasm = $(NASM) $(NASMFLAGS) -M -MF $@.d -MT $@ $< && $(NASM) $(NASMFLAGS) -o $@.tmp $<
 dep-nasm = $(fix-dependencies)
 label-offsets := GEN   #
 cmd-offsets = $(CC) $(CFLAGS) -MMD -MF $@.d -MT $@ -S -o - $< | \
@@ -199,7 +200,7 @@ cmd-calls = $(PYTHON) scripts/build/calls.py $(patsubst calls_%.h,%,$(@F)) $< > 
 
 call-headers := $(patsubst %,$(objtree)/include/generated/calls_%.h,numbers kernel user)
 generated := $(asm-offsets) $(version-header) $(call-headers)
-$(kernel-objs) $(late-objs) $(asm-offsets) $(link-script): | $(fixdep)
+$(kernel-objs) $(late-objs) $(asm-offsets).raw $(link-script): | $(fixdep)
 $(kernel-objs): | $(generated)
 
 $(objtree)/%.o: %.c FORCE
@@ -210,8 +211,11 @@ $(objtree)/%.asm.o: %.asm FORCE
 	$(call run,nasm,$<)
 $(objtree)/%.asm.o: $(objtree)/%.asm FORCE
 	$(call run,nasm-generated,$<)
-$(asm-offsets): arch/x86_64/asm_offsets.c FORCE
+# Another compiler flag makes the same constants: what assembles them is then left alone.
+$(asm-offsets).raw: arch/x86_64/asm_offsets.c FORCE
 	$(call run,offsets)
+$(asm-offsets): $(asm-offsets).raw
+	@cmp -s $< $@ || { cp $< $@.tmp && mv $@.tmp $@; }
 $(link-script): arch/x86_64/linker.ld FORCE
 	$(call run,cpp)
 $(fixdep): scripts/build/fixdep.c FORCE
@@ -234,7 +238,7 @@ $(kernel): $(kernel-objs) $(late-objs) $(link-script) FORCE
 $(iso): $(kernel) $(MODULES) scripts/build/make_iso.sh FORCE
 	$(call run,iso)
 
-saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(link-script) \
+saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(asm-offsets).raw $(link-script) \
 	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/kernel/config_text.txt $(extra-targets))
 -include $(wildcard $(saved-commands))
 

@@ -44,7 +44,9 @@ static void echo(const struct log_record *record)
 {
 	char stamp[STAMP_SIZE];
 
-	console_write(stamp, format_stamp(stamp, record));
+	const size_t length = format_stamp(stamp, record);
+
+	console_write(stamp, length);
 	console_write(record->text[0], record->length[0]);
 	console_write(record->text[1], record->length[1]);
 	console_write("\n", 1);

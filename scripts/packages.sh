@@ -25,6 +25,7 @@ package_table() {
 	/usr/lib/grub/x86_64-efi/multiboot2.mod | grub-efi-amd64-bin | boots the image under UEFI | run
 	xorriso | xorriso | writes the ISO image | run
 	mformat | mtools | writes the image's EFI partition | run
+	faketime | faketime | makes the same image at any time | run
 	qemu-system-x86_64 | qemu-system-x86 | the machine that the kernel runs on | run
 	/usr/share/OVMF/OVMF_CODE*.fd | ovmf | UEFI firmware of that machine | run
 	/usr/include/cmocka.h | libcmocka-dev | host tests | test

@@ -131,5 +131,7 @@ uint64_t clock_ns(void)
 
 uint64_t clock_tsc_hz(void)
 {
+	while (!tsc_hz)
+		clock_ns();
 	return tsc_hz;
 }

@@ -8,9 +8,9 @@
 %include "generated/asm-offsets.inc"
 
 %ifdef CONFIG_IRQ
-VECTORS	equ 256
+%define VECTORS 256
 %else
-VECTORS	equ 32
+%define VECTORS 32
 %endif
 
 section .text.entry progbits alloc exec nowrite align=16

@@ -13,7 +13,7 @@ void clock_init(void);
 /* Nanoseconds since the kernel's first instruction; never goes back. Any context. */
 uint64_t clock_ns(void);
 
-/* The TSC's frequency in Hz, or 0 while it is still being measured. */
+/* The TSC's frequency in Hz. Early after boot it waits for its measurement, 55 ms at most. */
 uint64_t clock_tsc_hz(void);
 #else
 static inline void clock_init(void)

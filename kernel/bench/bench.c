@@ -49,14 +49,6 @@ static uint64_t overhead(void)
 	return least;
 }
 
-/* The TSC's frequency; waits until it is known, which takes some milliseconds after boot. */
-static uint64_t tsc_hz(void)
-{
-	while (!clock_tsc_hz())
-		clock_ns();
-	return clock_tsc_hz();
-}
-
 static uint64_t in_unit(uint64_t ticks, uint64_t hz)
 {
 	if (!hz)
@@ -84,7 +76,7 @@ static void run_one(const struct benchmark *b, uint64_t hz)
 
 unsigned int bench_run(const char *filter)
 {
-	const uint64_t hz = boot_info_option(&boot_info, "icount", NULL, 0) ? 0 : tsc_hz();
+	const uint64_t hz = boot_info_option(&boot_info, "icount", NULL, 0) ? 0 : clock_tsc_hz();
 	unsigned int ran = 0;
 
 	for (const struct benchmark *b = benchmarks_start; b < benchmarks_end; b++) {

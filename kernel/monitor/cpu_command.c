@@ -32,7 +32,7 @@ static void print_features(const char *title, bool present)
 static int cpu_command(int argc, char **argv)
 {
 	struct cpu_identity identity;
-	uint64_t now = clock_ns(), hz = clock_tsc_hz();
+	uint64_t hz = clock_tsc_hz(), now = clock_ns();
 
 	(void)argv;
 	if (argc > 1) {

@@ -8,6 +8,7 @@
 # - grub-mkrescue takes its times from SOURCE_DATE_EPOCH, xorriso from the two -volume_date settings;
 # - the serial number of the EFI system partition is random, unless mformat gets -N 0: a mformat in
 #   front of PATH adds that;
+# - GRUB 2.12 names a file after the current time: faketime stops the clock for it;
 # - the files get one date and one mode before they are packed; FAT keeps local time, so TZ is UTC.
 # The image is written beside OUT.iso and renamed at the end, so OUT.iso is never half an image.
 set -euo pipefail
@@ -64,6 +65,7 @@ shift $(($# < 3 ? $# : 3))
 need_command grub-mkrescue grub-common
 need_command xorriso xorriso
 need_command mformat mtools
+need_command faketime faketime
 need_modules i386-pc grub-pc-bin
 need_modules x86_64-efi grub-efi-amd64-bin
 [ -r "$kernel" ] || fail "cannot read the kernel $kernel: build it first (make)"
@@ -93,7 +95,8 @@ find "$work/iso" -exec touch -h -d "@$epoch" {} +
 find "$work/iso" -type f -exec chmod 644 {} + -o -type d -exec chmod 755 {} +
 
 volume_date=$(date -u -d "@$epoch" +%Y%m%d%H%M%S00)
-if ! PATH="$work/bin:$PATH" grub-mkrescue -o "$out.part" --locales= --themes= --fonts= \
+frozen_time=$(date -u -d "@$epoch" '+%Y-%m-%d %H:%M:%S')
+if ! PATH="$work/bin:$PATH" faketime -f "$frozen_time" grub-mkrescue -o "$out.part" --locales= --themes= --fonts= \
 	--compress=no "$work/iso" -- -volume_date uuid "$volume_date" \
 	-volume_date all_file_dates "=$epoch" >"$work/log" 2>&1; then
 	cat "$work/log" >&2

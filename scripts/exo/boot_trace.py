@@ -37,6 +37,15 @@ def _ranges(elf):
     return ",".join(words)
 
 
+def _qemu_version():
+    """(major, minor) of QEMU, whose word for one instruction a block changed in 8.1."""
+    asked = child.run([machine.Machine("").command()[0], "--version"], 20)
+    found = re.search(r"version (\d+)\.(\d+)", asked.output)
+    if not asked.ok or not found:
+        raise TraceError(f"QEMU does not tell its version: {asked.output}")
+    return int(found[1]), int(found[2])
+
+
 def _run(command, log):
     """Runs QEMU until the last logged instruction stays the same: the kernel is idle."""
     process = child.start(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -63,9 +72,11 @@ def entry_to_idle(elf, config):
         raise TraceError("only a kernel with CONFIG_BOOT_PVH=y can be traced from its entry")
     with tempfile.TemporaryDirectory(prefix="exo-trace-") as directory:
         log = os.path.join(directory, "trace")
-        traced = machine.Machine.from_config(config, elf, firmware="pvh")
-        _run(traced.command() + ["-no-reboot", "-serial", "null", "-singlestep", "-d",
-                                 "exec,nochain", "-dfilter", _ranges(elf), "-D", log], log)
+        options = {"extra": ["-singlestep"]} if _qemu_version() < (8, 1) else \
+            {"accel_options": ",one-insn-per-tb=on"}
+        traced = machine.Machine.from_config(config, elf, firmware="pvh", **options)
+        _run(traced.command() + ["-no-reboot", "-serial", "null", "-d", "exec,nochain",
+                                 "-dfilter", _ranges(elf), "-D", log], log)
         with open(log, encoding="utf-8", errors="replace") as file:
             addresses = [int(address, 16) for address in _BLOCK.findall(file.read())]
     if not addresses or addresses[0] >= _KERNEL_BASE:

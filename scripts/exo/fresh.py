@@ -110,10 +110,10 @@ def enter(root, command, timeout, stream=None):
         child.kill(process)
 
 
-def bootstrap(root):
-    """Makes the minimal Debian."""
-    release = codename()
-    made = child.run(["debootstrap", "--variant=minbase", release, root, mirror(release)], 1800)
+def bootstrap(root, release):
+    """Makes the minimal Debian; without a @release of its own, the host's."""
+    own = codename()
+    made = child.run(["debootstrap", "--variant=minbase", release or own, root, mirror(own)], 1800)
     if not made.ok:
         raise FreshError(f"debootstrap: {made.reason()}\n{made.output[-4000:]}")
     shutil.copy("/etc/resolv.conf", os.path.join(root, "etc/resolv.conf"))
@@ -164,7 +164,7 @@ def main(options):
     with tempfile.TemporaryDirectory(prefix="debian-", dir=place) as root:
         os.chmod(root, 0o755)
         try:
-            if _step("fresh.debian", found, lambda: bootstrap(root)):
+            if _step("fresh.debian", found, lambda: bootstrap(root, options.fresh)):
                 _step("fresh.run", found, lambda: _check_run(root, options.timeout))
                 _step("fresh.test", found, lambda: _check_test(root, options.timeout))
         except KeyboardInterrupt:

@@ -39,6 +39,7 @@ class Machine:
     serial_port: int = SERIAL_PORT
     serial_irq: int = SERIAL_IRQ
     display: bool = False  # True: leave QEMU's default display on
+    accel_options: str = ""  # begins with a comma
     extra: list = field(default_factory=list)
 
     @classmethod
@@ -56,7 +57,7 @@ class Machine:
         microvm = self.firmware == "microvm"
         kind = "microvm,isa-serial=off,pic=on,pit=on,rtc=on" if microvm else "q35"
         command = [os.environ.get("QEMU", "qemu-system-x86_64"), "-nodefaults", "-no-user-config",
-                   "-machine", f"{kind},accel={os.environ.get('ACCEL', 'tcg')}",
+                   "-machine", kind, "-accel", os.environ.get("ACCEL", "tcg") + self.accel_options,
                    "-cpu", self.cpu, "-m", self.memory, "-smp", str(self.smp)]
         if not microvm:
             command += ["-vga", "std"]

@@ -44,9 +44,10 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="print the jobs and stop")
     parser.add_argument("--out", default=os.path.join(tree.BUILD, "test"), metavar="DIR",
                         help="builds and junit.xml go there (build/test)")
-    parser.add_argument("--fresh", action="store_true",
-                        help="in a minimal Debian made for it: scripts/run --command help, then "
-                             "scripts/test, as a newcomer would; needs root")
+    parser.add_argument("--fresh", nargs="?", const="", metavar="RELEASE",
+                        help="in a minimal Debian made for it (the host's release, or trixie, "
+                             "...): scripts/run --command help, then scripts/test, as a newcomer "
+                             "would; needs root")
     options = parser.parse_args(arguments)
     if options.jobs < 1:
         parser.error("--jobs must be at least 1")
@@ -99,7 +100,7 @@ def main(arguments):
     options = parse(arguments)
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGHUP, _terminated)
-    if options.fresh:
+    if options.fresh is not None:
         from exo import fresh
         return fresh.main(options)
     chosen = collect(options)

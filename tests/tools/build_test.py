@@ -125,6 +125,29 @@ class Rebuild(Copy):
         os.utime(os.path.join(self.tree, header))
         self.assertEqual(compiled(self.build(), "CC") - FOLLOWERS, expected - FOLLOWERS)
 
+    def test_constant_for_nasm(self):
+        source = os.path.join(self.tree, "arch/x86_64/asm_offsets.c")
+        with open(source, encoding="utf-8") as file:
+            text = file.read()
+        self.addCleanup(self._write, source, text)
+        self._write(source, text.replace("void asm_offsets(void)\n{", "void asm_offsets(void)\n{\n"
+                                         "\tDEFINE(ASM_ANOTHER, 1);", 1))
+        names = {os.path.relpath(name, self.tree) for name in self._nasm_files()}
+        self.assertGreater(len(names), 2)
+        self.assertEqual(compiled(self.build(), "NASM") - FOLLOWERS, names)
+
+    def _nasm_files(self):
+        """The NASM sources that include the constants of C."""
+        for name in os.listdir(os.path.join(self.tree, "arch/x86_64")):
+            path = os.path.join(self.tree, "arch/x86_64", name)
+            if name.endswith(".asm") and b"asm-offsets.inc" in read(path):
+                yield path
+
+    @staticmethod
+    def _write(path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
     def test_one_option(self):
         for option, value in (("MONITOR_HISTORY", 7), ("LOG_LEVEL", 3), ("PANIC_LOG_LINES", 5)):
             with self.subTest(option):
