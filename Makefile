@@ -109,7 +109,7 @@ CFLAGS := $(CC_TARGET) -std=gnu11 -ffreestanding -nostdinc -isystem $(compiler-i
 CFLAGS += $(if $(CONFIG_CC_OPTIMIZE_SIZE),$(if $(filter 1,$(LLVM)),-Oz,-Os) -fno-jump-tables)$(if $(CONFIG_CC_OPTIMIZE_SPEED),-O2)
 CFLAGS += $(if $(CONFIG_CC_OPTIMIZE_DEBUG),-Og)
 CFLAGS += $(if $(CONFIG_DEBUG_INFO),-gdwarf-4)
-CFLAGS += $(if $(CONFIG_FRAME_POINTER),-fno-omit-frame-pointer -fno-optimize-sibling-calls)
+CFLAGS += $(if $(CONFIG_FRAME_POINTER),-fno-omit-frame-pointer -fno-optimize-sibling-calls,-fomit-frame-pointer)
 CFLAGS += $(if $(CONFIG_UBSAN),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
 CFLAGS += $(if $(CONFIG_STACK_PROTECTOR),-fstack-protector-strong -mstack-protector-guard=global,-fno-stack-protector)
 CFLAGS += $(EXTRA_CFLAGS)

@@ -115,7 +115,11 @@ def compiler():
 
 
 def load_expected(file_name=EXPECTED):
-    """The committed figures: {"compiler": ..., "rows": {name: {"unit", "p50", ["tolerance"]}}}."""
+    """The committed figures: {"compiler": ..., "rows": {name: {"unit", "p50"}}}.
+
+    A row may have a "tolerance" of its own, and a "limit" that holds whatever was recorded and by
+    whichever compiler.
+    """
     try:
         with open(file_name, encoding="utf-8") as file:
             return json.load(file)
@@ -127,6 +131,9 @@ def verdict(result, expected):
     """(what to say, whether it fails) for one row against the committed figures."""
     if result["unit"] in ("ms", "ns"):
         return "host time, not compared", False
+    limit = expected["rows"].get(result["name"], {}).get("limit")
+    if limit is not None and result["p50"] > limit:
+        return f"BEYOND its limit {limit}", True
     if expected["compiler"] != compiler():
         return f"not compared with {expected['compiler']}", False
     known = expected["rows"].get(result["name"])

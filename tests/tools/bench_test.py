@@ -69,6 +69,12 @@ class CompareTest(unittest.TestCase):
         self.assertTrue(self.compare(1100, tolerance=0.1)[0])
         self.assertFalse(self.compare(1101, tolerance=0.1)[0])
 
+    def test_limit(self):
+        self.assertTrue(self.compare(1005, limit=1005)[0])
+        good, text = self.compare(1006, limit=1005)
+        self.assertFalse(good)
+        self.assertIn("BEYOND its limit 1005", text)
+
     def test_better(self):
         good, text = self.compare(900)
         self.assertTrue(good)
