@@ -43,7 +43,8 @@ ifneq ($(and $(config-goals),$(build-goals)),)
 
 # `make x86_64_defconfig all`: one goal after the other, each seeing what the last one configured.
 .PHONY: $(MAKECMDGOALS) one-by-one
-$(MAKECMDGOALS): one-by-one ;
+$(MAKECMDGOALS): one-by-one
+	@:
 one-by-one:
 	$(Q)set -e; for goal in $(MAKECMDGOALS); do $(MAKE) "$$goal"; done
 

@@ -255,7 +255,7 @@ long_mode_high:
 	call kernel_main			; (protocol, physical address of the loader's data)
 	ud2
 
-section .bss.pages nobits alloc noexec write align=4096
+section .bss..pages nobits alloc noexec write align=4096
 global boot_pml4, kernel_tables, boot_stack_guard, boot_stack, boot_stack_end, boot_tsc
 boot_pml4:	resb ASM_PAGE_SIZE
 boot_pdpt:	resb ASM_PAGE_SIZE
@@ -264,10 +264,16 @@ kernel_tables:
 %ifdef CONFIG_WX
 		resb ASM_PAGE_SIZE * ASM_KERNEL_TABLES
 %endif
-boot_stack_guard:
 %ifdef CONFIG_STACK_GUARD
+boot_stack_guard:
 		resb ASM_PAGE_SIZE
+%else
+section .bss nobits alloc noexec write align=16
+boot_stack_guard:
 %endif
 boot_stack:	resb (CONFIG_KERNEL_STACK_SIZE + 15) & -16
 boot_stack_end:
+
+section .bss nobits alloc noexec write align=16
+		alignb 8
 boot_tsc:	resq 1

@@ -19,7 +19,7 @@ struct ist_stack {
 	char stack[CONFIG_IST_STACK_SIZE] __aligned(STACK_ALIGN);
 };
 
-static struct ist_stack ist_stacks[NR_IST] __section(".bss.pages.ist");
+static struct ist_stack ist_stacks[NR_IST] __section(".bss..pages.ist");
 static const char *const ist_names[NR_IST] = { "NMI", "double fault", "machine check" };
 
 /*

@@ -62,12 +62,13 @@ def measure(elf, config, prefix="", words=""):
 
 
 def measure_sizes(cache):
-    """size.text and size.total of every defconfig."""
+    """size.text, size.total and size.footprint of every defconfig."""
     rows = []
     for name in tree.defconfigs():
         found = size.sizes(cache.get(builds.Spec(name)).elf)
         rows.append(row(f"size.text.{name}", "bytes", found["text"]))
         rows.append(row(f"size.total.{name}", "bytes", found["total"]))
+        rows.append(row(f"size.footprint.{name}", "bytes", found["footprint"]))
     return rows
 
 
