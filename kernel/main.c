@@ -55,6 +55,7 @@ static void report_problems(unsigned int problems)
 		"a string does not fit and was cut",
 	};
 
+	_Static_assert(BOOT_PROBLEM_CUT == 1 << (ARRAY_SIZE(words) - 1), "words of every problem");
 	if (!IS_ENABLED(CONFIG_LOG)) {
 		if (problems)
 			log_warning("boot: the loader's tables needed repair: 0x%x", problems);
@@ -76,8 +77,7 @@ static void report_boot_info(void)
 	report_problems(boot_info.problems);
 }
 
-/* "test" and "bench" on the command line: run them instead of the rest and leave with the result.
- */
+/* "test" and "bench" on the command line: run them and leave with the result. */
 static void run_requested(void)
 {
 	char filter[FILTER_SIZE];

@@ -11,8 +11,6 @@
 #include <exo/panic.h>
 #include <exo/string.h>
 
-#define VECTOR_BREAKPOINT 3
-
 /* SDM vol. 3, table 6-1; 28 to 30: AMD APM vol. 2, table 8-1. One string a vector, in order. */
 static const char exception_names[] =
 	"divide error\0debug exception\0non-maskable interrupt\0breakpoint\0overflow\0"

@@ -52,8 +52,7 @@ enum boot_problem {
 	BOOT_PROBLEM_TRUNCATED = 1 << 0, /* a table ends before its own length says */
 	BOOT_PROBLEM_MALFORMED = 1 << 1, /* a length, count or alignment makes no sense */
 	BOOT_PROBLEM_OVERLAP = 1 << 2, /* memory ranges overlapped with different types */
-	BOOT_PROBLEM_TOO_MANY =
-		1 << 3, /* ranges or modules beyond the configured number were dropped */
+	BOOT_PROBLEM_TOO_MANY = 1 << 3, /* more ranges or modules than configured: some dropped */
 	BOOT_PROBLEM_UNREACHABLE = 1 << 4, /* a pointer leads outside accessible memory */
 	BOOT_PROBLEM_NO_MEMORY = 1 << 5, /* no usable memory range at all */
 	BOOT_PROBLEM_CUT = 1 << 6, /* a string was cut to fit */

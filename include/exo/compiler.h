@@ -14,7 +14,6 @@
 #define __cold __attribute__((cold))
 #define __noinline __attribute__((noinline))
 #define __format_printf(text, first) __attribute__((__format__(__printf__, text, first)))
-#define __fallthrough __attribute__((fallthrough))
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -13,8 +13,7 @@
 
 struct console {
 	const char *name;
-	/* Writes @length bytes; '\n' alone ends a line (the driver adds '\r' where it needs one).
-	 */
+	/* Writes @length bytes; '\n' alone ends a line, the driver adds '\r' where it needs one. */
 	void (*write)(struct console *console, const char *text, size_t length);
 	/* Next input byte, or -1 when there is none; NULL for an output-only console. */
 	int (*read)(struct console *console);

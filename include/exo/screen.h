@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The screen consoles. Each looks at boot_info.framebuffer and registers itself if the screen is
- * its kind. */
+/* The screen consoles. Each registers itself if boot_info.framebuffer says that it is its kind. */
 #ifndef EXO_SCREEN_H
 #define EXO_SCREEN_H
 
 #include <exo/config.h>
 
-/* Needs boot_info and the direct map. A screen that cannot be used is left alone; the log says why.
- */
+/* Needs boot_info and the direct map. The log says why a screen cannot be used. */
 #if IS_ENABLED(CONFIG_VGA_TEXT)
 void vga_text_init(void);
 #else

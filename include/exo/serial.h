@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The serial console: one 16550 UART at a configured port. With CONFIG_SERIAL_16550=n all of it is
- * empty. */
+/* The serial console: one 16550 UART. With CONFIG_SERIAL_16550=n all of it is empty. */
 #ifndef EXO_SERIAL_H
 #define EXO_SERIAL_H
 

@@ -74,8 +74,9 @@ void test_fail(struct test *test, const char *file, int line, const char *text,
 	} while (0)
 
 /**
- * test_run() - run the suites whose name contains @filter (all when NULL or ""), KTAP on the
- * console Returns the number of failed cases; a run that finds no case counts as one failure.
+ * test_run() - run the suites whose name contains @filter (all when NULL or "")
+ * Prints KTAP on the console. Returns the number of failed cases; a run that finds no case counts
+ * as one failure.
  */
 unsigned int test_run(const char *filter);
 

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Counts the instructions from the kernel's entry to its first HLT, without help from the kernel.
 
-QEMU runs one instruction a block (-singlestep) and logs each block that starts inside the image;
+QEMU runs one instruction a block and logs each block that starts inside the image;
 each iteration of a REP instruction is one of its own, as under -icount. Works for images that are
 too small to carry benchmarks. The count includes each poll of the serial port, so it can differ by
 one or two from run to run.
 """
 import os
 import re
-import struct
 import subprocess
 import tempfile
 import time

@@ -6,7 +6,6 @@
 #include <exo/compiler.h>
 
 #define SELECTOR_KERNEL_CODE 0x08
-#define SELECTOR_KERNEL_DATA 0x10
 #define SELECTOR_TSS 0x28
 
 /* Interrupt stack table slots (SDM vol. 3, 6.14.5); 0 means "stay on the current stack". */

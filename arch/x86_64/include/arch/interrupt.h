@@ -7,8 +7,8 @@
 #include <exo/config.h>
 
 enum vector {
-	VECTOR_DIVIDE = 0,
 	VECTOR_NMI = 2,
+	VECTOR_BREAKPOINT = 3,
 	VECTOR_DOUBLE_FAULT = 8,
 	VECTOR_PAGE_FAULT = 14,
 	VECTOR_MACHINE_CHECK = 18,
