@@ -4,6 +4,8 @@
 #include <arch/gdt.h>
 #include <arch/interrupt.h>
 #include <arch/memory.h>
+#include <arch/mmu.h>
+#include <exo/acpi.h>
 #include <exo/bench.h>
 #include <exo/boot_info.h>
 #include <exo/clock.h>
@@ -12,6 +14,7 @@
 #include <exo/kernel.h>
 #include <exo/log.h>
 #include <exo/machine.h>
+#include <exo/memory.h>
 #include <exo/monitor.h>
 #include <exo/programs.h>
 #include <exo/screen.h>
@@ -77,6 +80,16 @@ static void report_boot_info(void)
 	report_problems(boot_info.problems);
 }
 
+/* Gives away the memory of the ACPI tables, where it is memory, once all that matters is known. */
+static void reclaim_acpi_tables(void)
+{
+	if (!IS_ENABLED(CONFIG_FRAMES) ||
+	    boot_info_memory(&boot_info, MEMORY_ACPI_RECLAIMABLE) == 0)
+		return;
+	acpi_power_init();
+	memory_reclaim_acpi(&boot_info);
+}
+
 /* "test" and "bench" on the command line: run them and leave with the result. */
 static void run_requested(void)
 {
@@ -108,6 +121,10 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 		log_error("boot: the loader passed nothing usable at 0x%llx",
 			  (unsigned long long)loader_data);
 	report_boot_info();
+	mmu_init();
+	acpi_numa_init();
+	memory_init(&boot_info);
+	reclaim_acpi_tables();
 	irq_init();
 	serial_enable_input();
 	clock_ns(); /* a last reading for the measurement of its frequency */

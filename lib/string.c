@@ -57,6 +57,17 @@ void *memset(void *to, int byte, size_t size)
 	uint64_t word = UINT64_C(0x0101010101010101) * (unsigned char)byte;
 	size_t i = 0;
 
+	/* Tables of hundreds of KiB are cleared at boot: four words a round, where code may grow.
+	 */
+	for (; !IS_ENABLED(CONFIG_CC_OPTIMIZE_SIZE) && size - i >= 4 * sizeof(word);
+	     i += 4 * sizeof(word)) {
+		word_t *words = (word_t *)(target + i);
+
+		words[0] = word;
+		words[1] = word;
+		words[2] = word;
+		words[3] = word;
+	}
 	for (; size - i >= sizeof(word); i += sizeof(word))
 		*(word_t *)(target + i) = word;
 	for (; i < size; i++)

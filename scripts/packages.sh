@@ -6,7 +6,7 @@
 #	need_packages build run		# one or more of the words in the last column
 
 # What is needed (a command, or a file when it begins with /; * is allowed; several: any of them) |
-# Debian package | why | for whom (build: make; run: scripts/run; test: scripts/test; fresh: --fresh)
+# Debian package | why | for whom (build: make; run: scripts/run; test: scripts/test; native: scripts/native; fresh: --fresh)
 # CLANG stands for the version of clang that this Debian has.
 package_table() {
 	cat <<-'END'
@@ -38,6 +38,8 @@ package_table() {
 	clang-format | clang-format | checks the layout of the C sources | test
 	tmux | tmux | a terminal for the tests of menuconfig | test
 	gdb | gdb | tests of scripts/run --gdb | test
+	/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | allocator that the heaps are compared with | native
+	/usr/include/mimalloc.h /usr/include/mimalloc-*/mimalloc.h | libmimalloc-dev | another such allocator | native
 	debootstrap | debootstrap | makes the minimal Debian of scripts/test --fresh | fresh
 	END
 }

@@ -12,6 +12,9 @@
 ;				pdpt[1..]: 1 GiB pages, or pd1.. of 2 MiB pages on older CPUs
 ;
 ; pml4[0] shares the same pdpt while this code crosses over, and is cleared in long_mode.
+;
+; With CONFIG_LA57 and a CPU that has it there is a fifth level on top: pml5[511] is the pml4, which
+; so keeps its addresses, and pml5[0] is the pml4 for the crossing.
 
 %include "generated/autoconf.inc"
 %include "generated/asm-offsets.inc"
@@ -23,15 +26,22 @@ XEN_ELFNOTE_PHYS32_ENTRY equ 18
 PAGE_PRESENT		equ 1 << 0
 PAGE_WRITE		equ 1 << 1
 PAGE_LARGE		equ 1 << 7
+%ifdef CONFIG_PAGE_GLOBAL
+PAGE_GLOBAL		equ 1 << 8	; without effect until CR4.PGE is set (mmu.c)
+%else
+PAGE_GLOBAL		equ 0
+%endif
 %ifdef CONFIG_WX
 PAGE_NX_HIGH		equ 1 << 31	; bit 63, in the upper half of an entry
 %else
 PAGE_NX_HIGH		equ 0
 %endif
-RIGHTS_DATA		equ PAGE_PRESENT | PAGE_WRITE
+RIGHTS_TABLE		equ PAGE_PRESENT | PAGE_WRITE
+RIGHTS_DATA		equ PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL
 
 CR0_WP_PG		equ 1 << 31 | 1 << 16
 CR4_PAE			equ 1 << 5
+CR4_LA57		equ 1 << 12
 MSR_EFER		equ 0xc0000080
 EFER_LME		equ 1 << 8
 EFER_NXE		equ 1 << 11
@@ -105,9 +115,12 @@ boot_common:
 	call boot_cpu_check		; returns EDX = CPUID 0x80000001 EDX, keeps EBX, EDI
 	call fill_page_tables
 	mov eax, PHYSICAL(boot_pml4)
+	mov edx, CR4_PAE
+%ifdef CONFIG_LA57
+	call add_fifth_level
+%endif
 	mov cr3, eax
-	mov eax, CR4_PAE
-	mov cr4, eax
+	mov cr4, edx
 	mov ecx, MSR_EFER
 	rdmsr
 %ifdef CONFIG_WX
@@ -135,11 +148,11 @@ fill_entries:
 ; In: EDX = CPUID 0x80000001 EDX. Clobbers all but EBX, EDI.
 fill_page_tables:
 	push edx
-	mov eax, PHYSICAL(boot_pdpt) + RIGHTS_DATA
+	mov eax, PHYSICAL(boot_pdpt) + RIGHTS_TABLE
 	mov [PHYSICAL(boot_pml4)], eax
 	mov [PHYSICAL(boot_pml4) + 8 * ASM_KERNEL_SLOT], eax
 	mov [PHYSICAL(boot_pml4) + 8 * ASM_DIRECT_MAP_SLOT], eax
-	mov eax, PHYSICAL(boot_pd) + RIGHTS_DATA
+	mov eax, PHYSICAL(boot_pd) + RIGHTS_TABLE
 	mov [PHYSICAL(boot_pdpt)], eax
 	mov [PHYSICAL(boot_pdpt) + 8 * ASM_KERNEL_SLOT2], eax
 
@@ -167,7 +180,7 @@ fill_page_tables:
 	call fill_entries
 	xor edx, edx
 	mov esi, PHYSICAL(boot_pdpt) + 8
-	mov eax, PHYSICAL(boot_pd) + ASM_PAGE_SIZE + RIGHTS_DATA
+	mov eax, PHYSICAL(boot_pd) + ASM_PAGE_SIZE + RIGHTS_TABLE
 	mov ebp, ASM_PAGE_SIZE
 	mov ecx, CONFIG_BOOT_DIRECT_MAP_GIB - 1
 	call fill_entries
@@ -180,7 +193,7 @@ fill_page_tables:
 	mov dword [PHYSICAL(boot_pml4) + 8 * ASM_DIRECT_MAP_SLOT + 4], PAGE_NX_HIGH
 	xor edx, edx
 	mov esi, PHYSICAL(boot_pd)
-	mov eax, PHYSICAL(kernel_tables) + RIGHTS_DATA
+	mov eax, PHYSICAL(kernel_tables) + RIGHTS_TABLE
 	mov ebp, ASM_PAGE_SIZE
 	mov ecx, ASM_KERNEL_TABLES
 	call fill_entries
@@ -206,6 +219,33 @@ fill_page_tables:
 %endif
 	ret
 
+%ifdef CONFIG_LA57
+; In: EAX = CR3, EDX = CR4. If the CPU has five levels, returns the values for these. Keeps EBX, EDI.
+add_fifth_level:
+	push ebx
+	push eax
+	push edx
+	xor eax, eax
+	cpuid
+	cmp eax, 7
+	jb .done
+	mov eax, 7
+	xor ecx, ecx
+	cpuid
+	bt ecx, 16				; LA57
+	jnc .done
+	mov eax, PHYSICAL(boot_pml4) + RIGHTS_TABLE
+	mov [PHYSICAL(boot_pml5)], eax
+	mov [PHYSICAL(boot_pml5) + 8 * ASM_KERNEL_SLOT5], eax
+	or dword [esp], CR4_LA57
+	mov dword [esp + 4], PHYSICAL(boot_pml5)
+.done:
+	pop edx
+	pop eax
+	pop ebx
+	ret
+%endif
+
 %ifdef CONFIG_WX
 ; Makes the pages from EAX up to ECX read-only; EDX = upper half. Leaves EAX = ECX.
 protect_image:
@@ -215,7 +255,7 @@ protect_image:
 	mov esi, eax
 	shr esi, 9
 	add esi, PHYSICAL(kernel_tables)
-	or eax, PAGE_PRESENT
+	or eax, PAGE_PRESENT | PAGE_GLOBAL
 	call fill_entries
 	and eax, -ASM_PAGE_SIZE
 .done:
@@ -248,6 +288,9 @@ long_mode_high:
 	mov gs, eax
 	lea rsp, [rel boot_stack_end]
 	mov [rel boot_pml4], rax		; the null page and all of the low half go
+%ifdef CONFIG_LA57
+	mov [rel boot_pml5], rax
+%endif
 	mov rax, cr3
 	mov cr3, rax
 	xor ebp, ebp				; ends every backtrace
@@ -257,6 +300,9 @@ long_mode_high:
 
 section .bss..pages nobits alloc noexec write align=4096
 global boot_pml4, kernel_tables, boot_stack_guard, boot_stack, boot_stack_end, boot_tsc
+%ifdef CONFIG_LA57
+boot_pml5:	resb ASM_PAGE_SIZE
+%endif
 boot_pml4:	resb ASM_PAGE_SIZE
 boot_pdpt:	resb ASM_PAGE_SIZE
 boot_pd:	resb ASM_PAGE_SIZE * CONFIG_BOOT_DIRECT_MAP_GIB

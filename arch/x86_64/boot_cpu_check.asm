@@ -1,5 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; Is this CPU able to run this kernel? If not, say aloud which feature is missing and stop.
+; Is this machine able to run this kernel? If not, say aloud what is missing and stop: a feature of the
+; CPU, or memory for all of the image.
 ;
 ; Runs in 32-bit mode before anything else exists, so it drives the serial port and the screen itself.
 
@@ -23,10 +24,22 @@ EFLAGS_ID	equ 1 << 21
 section .boot.text progbits alloc exec nowrite align=16
 bits 32
 global boot_cpu_check
-extern boot_screen_find, boot_screen_print
+extern boot_screen_find, boot_screen_print, image_end
+
+%define PHYSICAL(symbol) (symbol - ASM_KERNEL_BASE)
+LOW_STACK	equ 0x7c00		; memory that every PC has
 
 ; Returns EDX = CPUID 0x80000001 EDX. Keeps EBX and EDI. CPUID bits: SDM vol. 2; AMD APM vol. 3.
 boot_cpu_check:
+	; The image ends in what the loader does not load but clears, or believes to clear: is it there?
+	mov ecx, PHYSICAL(image_end) - 4
+	mov eax, [ecx]
+	mov edx, eax
+	not edx
+	mov [ecx], edx
+	cmp [ecx], edx
+	mov [ecx], eax			; it may be the stack
+	jne missing_memory
 	push ebx
 	mov esi, name_cpuid
 	pushfd
@@ -61,9 +74,28 @@ boot_cpu_check:
 
 name_cpuid:	db "CPUID", 0
 name_long_mode:	db "64-bit long mode (LM)", 0
-text_prefix:	db "exo-kernel cannot run: this CPU lacks ", 0
+text_prefix:	db "exo-kernel cannot run: it needs ", 0
+		db "00000"			; as many digits as CONFIG_KERNEL_IMAGE_LIMIT_MIB can take
+text_memory:	db " KiB of memory", 0
 
-; ESI = name of the feature, EDI = protocol, [esp] = the loader's data
+; The stack may be where no memory is. EBX = the loader's data
+missing_memory:
+	mov esp, LOW_STACK
+	push ebx
+	mov esi, text_memory
+	mov eax, PHYSICAL(image_end) + 1023
+	shr eax, 10
+	mov ecx, 10
+.digit:
+	xor edx, edx
+	div ecx
+	add dl, '0'
+	dec esi
+	mov [esi], dl
+	test eax, eax
+	jnz .digit
+
+; ESI = what is missing, EDI = protocol, [esp] = the loader's data
 missing_feature:
 	pop ebx
 %ifdef CONFIG_FRAMEBUFFER

@@ -2,8 +2,8 @@
 /*
  * Switches the machine off and resets it, the ACPI way.
  *
- * What to write where comes from acpi_decode.c. It is decoded anew at each call: that happens once
- * at most, and nothing has to be kept for it.
+ * What to write where comes from acpi_decode.c. It is decoded once, at boot, because the memory of
+ * the tables is given away later; a panic before that decodes it on the spot.
  *
  * Registers (ACPI 6.5): PM1 control, 16 bits (4.8.3.2.1): bit 0 SCI_EN = the machine is in ACPI
  * mode, bits 12:10 SLP_TYP, bit 13 SLP_EN. Sleep control of hardware-reduced machines, 8 bits
@@ -29,6 +29,18 @@ enum {
  * the next instruction.
  */
 #define WAIT_READS 1000000u
+
+static struct acpi_power power;
+static int power_error; /* of decoding it */
+static bool power_known;
+
+void acpi_power_init(void)
+{
+	if (power_known)
+		return;
+	power_error = acpi_power_decode(&boot_memory_direct, boot_info.acpi_rsdp, &power);
+	power_known = true;
+}
 
 /* Where a register in memory is reached, or NULL. Aligned, as hardware wants it. */
 static volatile void *register_memory(struct acpi_register reg, unsigned int bytes)
@@ -73,14 +85,14 @@ static bool register_write(struct acpi_register reg, unsigned int bytes, uint32_
 }
 
 /* Leaves the legacy mode, in which the firmware owns the PM1 registers (4.8.2.5). */
-static void enable_acpi_mode(const struct acpi_power *power)
+static void enable_acpi_mode(void)
 {
-	if (!power->smi_command || !power->acpi_enable ||
-	    register_read(power->pm1a_control, 2) & PM1_SCI_EN)
+	if (!power.smi_command || !power.acpi_enable ||
+	    register_read(power.pm1a_control, 2) & PM1_SCI_EN)
 		return;
-	io_out8(power->smi_command, power->acpi_enable);
+	io_out8(power.smi_command, power.acpi_enable);
 	for (unsigned int i = 0; i < WAIT_READS; i++)
-		if (register_read(power->pm1a_control, 2) & PM1_SCI_EN)
+		if (register_read(power.pm1a_control, 2) & PM1_SCI_EN)
 			return;
 }
 
@@ -95,13 +107,12 @@ static bool pm1_sleep(struct acpi_register reg, uint32_t type)
 
 int acpi_poweroff(void)
 {
-	struct acpi_power power;
 	struct acpi_register reg;
 	bool written;
-	int error = acpi_power_decode(&boot_memory_direct, boot_info.acpi_rsdp, &power);
 
-	if (error)
-		return error;
+	acpi_power_init();
+	if (power_error)
+		return power_error;
 	if (!power.can_power_off)
 		return -EXO_E_RANGE;
 	if (power.sleep_control.kind != ACPI_REGISTER_NONE) {
@@ -111,7 +122,7 @@ int acpi_poweroff(void)
 						 SLEEP_CONTROL_EN);
 	} else {
 		reg = power.pm1a_control;
-		enable_acpi_mode(&power);
+		enable_acpi_mode();
 		written = pm1_sleep(reg, power.sleep_type_a);
 		if (power.pm1b_control.kind != ACPI_REGISTER_NONE)
 			pm1_sleep(power.pm1b_control, power.sleep_type_b);
@@ -123,11 +134,9 @@ int acpi_poweroff(void)
 
 int acpi_reset(void)
 {
-	struct acpi_power power;
-	int error = acpi_power_decode(&boot_memory_direct, boot_info.acpi_rsdp, &power);
-
-	if (error)
-		return error;
+	acpi_power_init();
+	if (power_error)
+		return power_error;
 	if (!power.can_reset || !register_write(power.reset, 1, power.reset_value))
 		return -EXO_E_RANGE;
 	for (unsigned int i = 0; i < WAIT_READS; i++)

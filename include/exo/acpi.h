@@ -3,7 +3,8 @@
  * ACPI tables: finding them, and what the power functions need of them.
  *
  * The first half is pure code over a struct boot_memory_view, and takes all tables to be hostile.
- * The second half acts on this machine; with CONFIG_ACPI=n it says that it cannot.
+ * The second half acts on this machine; with CONFIG_ACPI=n it says that it cannot. What it needs of
+ * the tables is read once, at boot: afterwards their memory may be used for something else.
  */
 #ifndef EXO_ACPI_H
 #define EXO_ACPI_H
@@ -80,7 +81,41 @@ struct acpi_power {
  */
 int acpi_power_decode(const struct boot_memory_view *view, paddr_t rsdp, struct acpi_power *power);
 
+struct numa_topology;
+
+/* Room for the longest of acpi_numa_read()'s problems. */
+#define ACPI_NUMA_PROBLEM_SIZE 96
+
+/**
+ * acpi_numa_read() - read the SRAT and the SLIT
+ * @rsdp: as for acpi_find_table()
+ * @topology: overwritten with a valid topology, whatever the tables say
+ * @problem: gets words for a warning, "" if all is well
+ * Without an SRAT the machine is a single node, and all is well; if the tables contradict
+ * themselves or describe more than the configuration has room for, it is one too. CPUs beyond
+ * NUMA_MAX_CPUS are left out.
+ * Returns 0, or -EXO_E_ARG with a @problem.
+ */
+int acpi_numa_read(const struct boot_memory_view *view, paddr_t rsdp,
+		   struct numa_topology *topology, char problem[ACPI_NUMA_PROBLEM_SIZE]);
+
+#if IS_ENABLED(CONFIG_NUMA)
+/* Reads the machine's NUMA topology and calls numa_init(). Once, from the boot list. */
+void acpi_numa_init(void);
+#else
+static inline void acpi_numa_init(void)
+{
+}
+#endif
+
 #if IS_ENABLED(CONFIG_ACPI)
+
+/**
+ * acpi_power_init() - remember how to switch the machine off and how to reset it
+ * From the boot list, before the memory that holds the tables is given away, if it is; otherwise
+ * acpi_poweroff() and acpi_reset() call it themselves.
+ */
+void acpi_power_init(void);
 
 /**
  * acpi_poweroff() - switch the machine off (sleeping state S5)
@@ -96,6 +131,10 @@ int acpi_poweroff(void);
 int acpi_reset(void);
 
 #else
+
+static inline void acpi_power_init(void)
+{
+}
 
 static inline int acpi_poweroff(void)
 {

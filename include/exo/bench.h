@@ -26,6 +26,9 @@ struct benchmark {
 	const char *name;
 	unsigned int samples; /* 1 .. BENCH_MAX_SAMPLES */
 	uint64_t (*sample)(void);
+	void (*begin)(
+		void); /* called before the first sample and after the last one; may be NULL */
+	void (*end)(void);
 };
 
 #if IS_ENABLED(CONFIG_BENCH)
@@ -34,10 +37,14 @@ struct benchmark {
 #define BENCHMARK_KEEP __unused
 #endif
 
-#define BENCHMARK(function, row, count)                                                    \
-	_Static_assert((count) >= 1 && (count) <= BENCH_MAX_SAMPLES, "number of samples"); \
-	static const struct benchmark benchmark_##function BENCHMARK_KEEP __aligned(       \
-		8) = { .name = row, .samples = count, .sample = function }
+#define BENCHMARK(function, row, count) BENCHMARK_AROUND(function, row, count, NULL, NULL)
+
+/* The same between two functions that set the scene and clear it away, unmeasured. */
+#define BENCHMARK_AROUND(function, row, count, first, last)                                    \
+	_Static_assert((count) >= 1 && (count) <= BENCH_MAX_SAMPLES, "number of samples");     \
+	static const struct benchmark benchmark_##function BENCHMARK_KEEP __aligned(8) = {     \
+		.name = row, .samples = count, .sample = function, .begin = first, .end = last \
+	}
 
 static inline uint64_t bench_start(void)
 {

@@ -61,12 +61,16 @@ static void run_one(const struct benchmark *b, uint64_t hz)
 	const unsigned int n = b->samples;
 	const uint64_t empty = n == 1 ? 0 : overhead();
 
+	if (b->begin)
+		b->begin();
 	b->sample(); /* warms caches; for a single value it makes no difference */
 	for (unsigned int i = 0; i < n; i++) {
 		const uint64_t sample = b->sample();
 
 		samples[i] = sample > empty ? sample - empty : 0;
 	}
+	if (b->end)
+		b->end();
 	sort(samples, n);
 	console_printf("BENCH %s unit=%s n=%u min=%llu p50=%llu p99=%llu\n", b->name,
 		       hz ? "ns" : "insn", n, (unsigned long long)in_unit(samples[0], hz),

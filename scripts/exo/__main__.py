@@ -14,6 +14,7 @@ COMMANDS = {
     "extract-config": "exo.extract",
     "size": "exo.size",
     "bench": "exo.bench",
+    "native": "exo.native",
     "unittest": "exo.unittest_child",
 }
 

@@ -22,6 +22,14 @@ from exo.guest import Guest, GuestFailure
 EXPECTED = tree.path("tests", "bench", "expected.json")
 README = tree.path("README.md")
 STANDING = (("bench", ""), ("bench_flat", "flat."))  # (defconfig, prefix of its rows)
+# Other choices on top of bench: (settings, rows whose name contains this, what is put behind it).
+VARIANTS = (
+    ((("FRAME_CACHE", False),), "frame.alloc_free", ".buddy"),
+    ((("FRAME_CACHE", False), ("FRAME_BITMAP", True)), "frame.alloc_free", ".bitmap"),
+    ((("HEAP_BUDDY", True),), "heap.", ".buddy"),
+    ((("HEAP_SLAB", True),), "heap.", ".slab"),
+)
+MEMORY = "512M"  # of the machine
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 TOLERANCE = 0.01  # of a figure, where expected.json names no other
 _ROW = re.compile(r"^BENCH (\S+) unit=(\w+) n=(\d+) min=(\d+) p50=(\d+) p99=(\d+)\r?$", re.M)
@@ -38,27 +46,28 @@ def row(name, unit, value, low=None, high=None, samples=1):
             "p50": value, "p99": value if high is None else high}
 
 
-def parse(text, prefix=""):
+def parse(text, prefix="", suffix=""):
     """The rows of a guest's output; every row that it promised must be there."""
     end = _END.search(text)
     found = _ROW.findall(text)
     if not end or int(end[1]) != len(found) or not found:
         raise BenchError(f"the guest printed {len(found)} BENCH rows "
                          f"{'and no BENCH END' if not end else 'but promised ' + end[1]}")
-    return [row(prefix + name, unit, int(p50), int(low), int(p99), int(n))
+    return [row(prefix + name + suffix, unit, int(p50), int(low), int(p99), int(n))
             for name, unit, n, low, p50, p99 in found]
 
 
-def measure(elf, config, prefix="", words=""):
+def measure(elf, config, prefix="", words="", suffix=""):
     """Boots a kernel with CONFIG_BENCH under icount; returns its rows."""
     if not (config["BENCH"] and config["BOOT_PVH"] and config["SERIAL_16550"]):
         raise BenchError("this configuration has no benchmarks: it needs CONFIG_BENCH=y, "
                          "CONFIG_BOOT_PVH=y and CONFIG_SERIAL_16550=y")
     bench = f"bench={words}" if words else "bench"
     with Guest(machine.Machine.from_config(config, elf, firmware="pvh", extra=ICOUNT,
-                                           command_line=f"{bench} icount"), elf) as guest:
-        guest.expect(f"(?m){_END.pattern}", 120)
-        return parse(guest.output, prefix)
+                                           memory=MEMORY, command_line=f"{bench} icount"),
+               elf) as guest:
+        guest.expect(f"(?m){_END.pattern}\n", 120)
+        return parse(guest.output, prefix, suffix)
 
 
 def measure_sizes(cache):
@@ -101,6 +110,9 @@ def measure_standing(cache):
     for name, prefix in STANDING:
         build = cache.get(builds.Spec(name))
         rows += measure(build.elf, build.config, prefix)
+    for settings, words, suffix in VARIANTS:
+        build = cache.get(builds.Spec("bench", settings))
+        rows += measure(build.elf, build.config, "", words, suffix)
     build = cache.get(builds.Spec("embedded_minimal"))
     rows.append(row("boot.entry_to_idle.embedded_minimal", "insn",
                     boot_trace.entry_to_idle(build.elf, build.config)))

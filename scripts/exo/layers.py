@@ -87,24 +87,32 @@ def _fuzz_job(programs, name):
 
 
 def _short(name):
-    return re.sub(r"_test$", "", name)
+    return re.sub(r"_test\b", "", name)
 
 
 def _stem(file_name):
     return os.path.splitext(os.path.basename(file_name))[0]
 
 
+def _host_programs(target):
+    """The names of the programs that tests/host/Makefile makes: X_test, or X_test.VARIANT."""
+    listed = child.run(["make", "-s", "-f", "tests/host/Makefile", target], 60, cwd=tree.ROOT,
+                       env={"MAKEFLAGS": ""})
+    if not listed.ok:
+        raise RuntimeError(f"tests/host/Makefile: {listed.output}")
+    return [os.path.basename(path) for path in listed.output.split()]
+
+
 def host_jobs():
     """One job for each program of tests/host."""
     programs = HostPrograms()
     jobs = []
-    for kind in ("_test.c", "_hostonly.c"):
-        for file_name in tree.files("tests/host", kind):
-            name = _stem(file_name)
-            contents = selftests.contents_of(file_name, f"host.{_short(name)}")
-            jobs.append(Job(f"host.{_short(name)}", _host_job(programs, name), 12, contents))
-    for file_name in tree.files("tests/host", "_fuzz.c"):
-        jobs.append(Job(f"host.{_stem(file_name)}", _fuzz_job(programs, _stem(file_name)), 15))
+    for name in _host_programs("list"):
+        source = tree.path("tests", "host", name.split(".")[0] + ".c")
+        contents = selftests.contents_of(source, f"host.{_short(name)}")
+        jobs.append(Job(f"host.{_short(name)}", _host_job(programs, name), 12, contents))
+    for name in _host_programs("list-fuzz"):
+        jobs.append(Job(f"host.{name}", _fuzz_job(programs, name), 15))
     return jobs
 
 

@@ -2,16 +2,18 @@
 """The QEMU machine on which a kernel runs, as a command line.
 
 A machine is described by a Machine object: the firmware (bios, uefi, pvh, microvm), the number of
-CPUs, memory, CPU model. Everything that QEMU would add by itself is left out (-nodefaults), so that
-two hosts give a guest the same devices. The accelerator is TCG: a host can have /dev/kvm and yet
-not run a plain guest, so KVM is used only when the environment says ACCEL=kvm. QEMU= names another
-program in place of qemu-system-x86_64.
+CPUs, memory, NUMA nodes, CPU model. Everything that QEMU would add by itself is left out
+(-nodefaults), so that two hosts give a guest the same devices. The accelerator is TCG: a host can
+have /dev/kvm and yet not run a plain guest, so KVM is used only when the environment says
+ACCEL=kvm. QEMU= names another program in place of qemu-system-x86_64.
 """
 import os
+import re
 from dataclasses import dataclass, field
 
 DEBUG_EXIT_PORT = 0xF4
 SERIAL_PORT, SERIAL_IRQ = 0x3F8, 4
+_MEMORY_UNIT = 8192  # QEMU rounds memory up to a multiple of this
 EXIT_SUCCESS, EXIT_FAILURE, EXIT_PANIC = 33, 35, 37  # QEMU's status for 0x10, 0x11 and 0x12
 
 _OVMF = (
@@ -25,12 +27,50 @@ class MachineError(Exception):
 
 
 @dataclass
+class NumaNode:
+    """What belongs to one NUMA node, and how far it is from there to each node."""
+    memory: str  # as for Machine; "" for none
+    cpus: str  # "0-3" or "0,2-3"; "" for none
+    distances: tuple  # 10 to itself, up to 254 to others, 255 for out of reach
+
+    def size(self):
+        """Its memory in bytes."""
+        return _bytes(self.memory) if self.memory else 0
+
+
+def even_nodes(count, memory, smp):
+    """@count NumaNodes that share memory and CPUs evenly; what is left over is the first one's.
+
+    Each node is linked to two neighbours, so that the farthest is halfway round the ring.
+    """
+    total = -(-_bytes(memory) // _MEMORY_UNIT) * _MEMORY_UNIT
+    share = total // count >> 20 << 20
+    if not share:
+        raise MachineError(f"{count} nodes cannot share {memory}: each needs 1M")
+    nodes = []
+    for node in range(count):
+        mine = [cpu for cpu in range(smp) if cpu * count // smp == node]
+        hops = [min((node - other) % count, (other - node) % count) for other in range(count)]
+        nodes.append(NumaNode(f"{(share if node else total - share * (count - 1)) >> 10}K",
+                              f"{mine[0]}-{mine[-1]}" if mine else "",
+                              tuple(min(10 + 10 * hop, 254) for hop in hops)))
+    return nodes
+
+
+def _bytes(size):
+    """A size as QEMU's -m understands it: 64M; without a letter it is MiB."""
+    number, unit = re.fullmatch(r"(\d+)([KMGkmg]?)", size).groups()
+    return int(number) << {"K": 10, "": 20, "M": 20, "G": 30}[unit.upper()]
+
+
+@dataclass
 class Machine:
     """One machine. @image is the ISO for bios and uefi, the ELF for pvh and microvm."""
     image: str
     firmware: str = "bios"
     smp: int = 1
     memory: str = "256M"
+    numa: object = None  # a list of NumaNodes, which then have all memory; a number: even_nodes()
     cpu: str = "max"
     command_line: str = ""  # pvh and microvm only: an ISO has its own
     modules: list = field(default_factory=list)  # pvh only
@@ -58,7 +98,7 @@ class Machine:
         kind = "microvm,isa-serial=off,pic=on,pit=on,rtc=on" if microvm else "q35"
         command = [os.environ.get("QEMU", "qemu-system-x86_64"), "-nodefaults", "-no-user-config",
                    "-machine", kind, "-accel", os.environ.get("ACCEL", "tcg") + self.accel_options,
-                   "-cpu", self.cpu, "-m", self.memory, "-smp", str(self.smp)]
+                   "-cpu", self.cpu, *self._memory()]
         if not microvm:
             command += ["-vga", "std"]
         if not self.display:
@@ -73,6 +113,29 @@ class Machine:
         place = f"iobase={self.serial_port:#x},irq={self.serial_irq}"
         return ["-chardev", f"{backend},id=serial",
                 "-device", f"isa-serial,chardev=serial,index=0,{place}"]
+
+    def _memory(self):
+        """-m, -smp and, for a NUMA machine, the nodes."""
+        if not self.numa:
+            return ["-m", self.memory, "-smp", str(self.smp)]
+        nodes = self.numa
+        if isinstance(nodes, int):
+            nodes = even_nodes(nodes, self.memory, self.smp)
+        # One CPU a socket: then the nodes may share them out in any way.
+        words = ["-m", f"{sum(node.size() for node in nodes) >> 10}K",
+                 "-smp", f"{self.smp},sockets={self.smp}"]
+        for number, node in enumerate(nodes):
+            option = f"node,nodeid={number}"
+            if node.cpus:
+                option += "".join(f",cpus={cpus}" for cpus in node.cpus.split(","))
+            if node.memory:
+                words += ["-object", f"memory-backend-ram,id=node{number},size={node.size()}"]
+                option += f",memdev=node{number}"
+            words += ["-numa", option]
+        for source, node in enumerate(nodes):
+            for target, distance in enumerate(node.distances):
+                words += ["-numa", f"dist,src={source},dst={target},val={distance}"]
+        return words
 
     def _medium(self):
         image = self.image.replace(",", ",,")  # QEMU's way to quote a comma

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The matrix of configurations: each is built, booted on the machine it describes, and tested.
 
-All defconfigs, allnoconfig, allyesconfig and a number of random configurations. The random ones
+All defconfigs, allnoconfig, allyesconfig, the variants of memory management on top of x86_64, and a
+number of random configurations. The random ones
 come from fixed seeds, so that a run repeats; scripts/matrix --seed tries others. gcc builds every
 row; clang (LLVM=1) builds all but most of the random ones again, which keeps the run short and
 still compiles every file that a shipped configuration uses.
@@ -16,12 +17,28 @@ from exo.guest import Guest
 SEED, COUNT = 1, 8  # random configurations SEED .. SEED + COUNT - 1
 CLANG_RANDOM = 2  # so many of the random ones are built by clang, too
 
+# Between them, these have every choice of mm/Kconfig that the defconfigs have not.
+VARIANTS = {
+    "bitmap-slab": (("FRAME_BITMAP", True), ("HEAP_SLAB", True), ("LA57", True),
+                    ("PAGE_LARGE", False)),
+    "uncached-buddy": (("FRAME_CACHE", False), ("HEAP_BUDDY", True), ("HEAP_GROW_ORDER", 0),
+                       ("PAGE_GLOBAL", False), ("PCID", False)),
+    "uncached-bump": (("FRAME_BITMAP", True), ("FRAME_CACHE", False), ("HEAP_BUMP", True),
+                      ("NUMA", False), ("FRAME_REGIONS", 1)),
+    "slab-debug": (("HEAP_SLAB", True), ("HEAP_DEBUG", True), ("HEAP_GROW_ORDER", 0)),
+    "bump-debug": (("HEAP_BUMP", True), ("HEAP_DEBUG", True), ("HEAP_QUARANTINE", 0)),
+    "tlsf-debug": (("HEAP_DEBUG", True), ("PAGE_TABLE", False)),
+    "no-heap": (("HEAP", False), ("FRAME_CACHE_SIZE", 4)),
+    "no-frames": (("FRAMES", False),),
+}
+
 
 def specs(seed=SEED, count=COUNT, names=None):
     """The configurations of the matrix."""
     fixed = tree.defconfigs() + ["allnoconfig", "allyesconfig"]
     random = [f"random-{number}" for number in range(seed, seed + count)]
     rows = [builds.Spec(base) for base in fixed + random]
+    rows += [builds.Spec("x86_64", changes, label=label) for label, changes in VARIANTS.items()]
     rows += [builds.Spec(base, llvm=True) for base in fixed + random[:CLANG_RANDOM]]
     return [row for row in rows if not names or row.name in names or row.base in names]
 

@@ -41,6 +41,7 @@ def parse(arguments):
                "Examples:\n"
                "  scripts/run                            boot x86_64_defconfig from an ISO\n"
                "  scripts/run --uefi --smp 4 --mem 1G    the same under UEFI, 4 CPUs, 1 GiB\n"
+               "  scripts/run --numa 4 --smp 4           four nodes with a CPU and 64 MiB each\n"
                "  scripts/run --command 'mem; irq'       no terminal needed\n"
                "  scripts/run --defconfig debug --gdb    wait for gdb before the first instruction")
     parser.add_argument("--defconfig", default="x86_64", metavar="NAME",
@@ -51,9 +52,12 @@ def parse(arguments):
                           default="bios", help="boot the ISO under UEFI (default: BIOS)")
     firmware.add_argument("--pvh", action="store_const", dest="firmware", const="pvh",
                           help="boot the ELF directly, without ISO and boot loader")
-    parser.add_argument("--smp", type=_positive, default=1, metavar="N", help="CPUs (%(default)s)")
+    parser.add_argument("--smp", type=_number_of("CPUs"), default=1, metavar="N",
+                        help="CPUs (%(default)s)")
     parser.add_argument("--mem", default="256M", metavar="SIZE", type=_size,
                         help="memory, as 64M or 2G (%(default)s)")
+    parser.add_argument("--numa", type=_number_of("nodes"), metavar="N",
+                        help="divide CPUs and memory among N NUMA nodes, linked in a ring")
     parser.add_argument("--append", default="", metavar="WORDS", help="kernel command line")
     parser.add_argument("--gdb", nargs="?", type=int, const=1234, metavar="PORT",
                         help="stop before the first instruction and wait for gdb (on port 1234)")
@@ -73,10 +77,12 @@ def parse(arguments):
     return options
 
 
-def _positive(text):
-    if not re.fullmatch(r"[1-9]\d*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of CPUs")
-    return int(text)
+def _number_of(things):
+    def number(text):
+        if not re.fullmatch(r"[1-9]\d*", text):
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of {things}")
+        return int(text)
+    return number
 
 
 def _size(text):
@@ -151,7 +157,8 @@ def build(directory, name):
 def make_machine(options, directory, config):
     """The machine, with an ISO where one is needed."""
     elf = os.path.join(directory, tree.KERNEL)
-    settings = {"firmware": options.firmware, "smp": options.smp, "memory": options.mem}
+    settings = {"firmware": options.firmware, "smp": options.smp, "memory": options.mem,
+                "numa": options.numa}
     if options.firmware == "pvh":
         if not config["BOOT_PVH"]:
             raise RunError("this kernel has no PVH entry: set CONFIG_BOOT_PVH=y, or leave out "

@@ -48,7 +48,7 @@ def _refuses(missing, firmware, cpu, on_screen=False):
     """On a CPU without a feature that the kernel needs, it names the feature and stops."""
     def run(context):
         build = context.builds.get(layers.DEFAULT)
-        pattern = rf"exo-kernel cannot run: this CPU lacks .*{missing}"
+        pattern = rf"exo-kernel cannot run: it needs .*{missing}"
         with build.machine("", firmware, cpu=cpu, debug_exit=not on_screen) as machine:
             with Guest(machine, build.elf, context.scale, on_screen=on_screen) as guest:
                 guest.expect(pattern, 60)

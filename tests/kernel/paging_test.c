@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/memory.h>
+#include <arch/mmu.h>
 #include <exo/string.h>
 #include <exo/test.h>
 
@@ -25,12 +26,18 @@ struct mapping {
 	uint64_t size; /* bytes that the entry covers */
 };
 
+/* So many bits have the addresses of one half: 47, or 56 with five levels of tables. */
+static unsigned int half_bits(void)
+{
+	return cpu_read_cr4() & CR4_LA57 ? 56 : 47;
+}
+
 static struct mapping lookup(uint64_t address)
 {
 	const uint64_t *table = phys_to_virt(cpu_read_cr3() & ADDRESS_MASK);
 	struct mapping m = { .present = true, .write = true, .execute = true };
 
-	for (int shift = 39;; shift -= 9) {
+	for (unsigned int shift = half_bits() - 8;; shift -= 9) {
 		const uint64_t entry = table[address >> shift & (ENTRIES - 1)];
 
 		m.size = 1ull << shift;
@@ -46,13 +53,18 @@ static struct mapping lookup(uint64_t address)
 	}
 }
 
+static bool has_no_execute(void)
+{
+	return cpuid(0x80000001, 0).edx >> 20 & 1;
+}
+
 /* The next address after @address that another entry covers; 0 at the end of the address space. */
 static uint64_t next_address(uint64_t address, uint64_t size)
 {
 	const uint64_t next = (address | (size - 1)) + 1;
 
 	/* From the end of the lower half to the start of the canonical upper half. */
-	return next == 1ull << 47 ? DIRECT_MAP_BASE : next;
+	return next == 1ull << half_bits() ? -next : next;
 }
 
 static void paging_nothing_is_writable_and_executable(struct test *test)
@@ -72,10 +84,21 @@ static void paging_nothing_is_writable_and_executable(struct test *test)
 	TEST_TRUE(test, mappings > 512);
 }
 
-static void paging_lower_half_is_empty(struct test *test)
+static void paging_nothing_lies_below_the_direct_map(struct test *test)
 {
-	for (uint64_t address = 0; address < 1ull << 47; address += 1ull << 39)
-		TEST_TRUE(test, !lookup(address).present);
+	for (uint64_t address = 0; address < 1ull << half_bits();) {
+		const struct mapping m = lookup(address);
+
+		TEST_TRUE(test, !m.present);
+		address += m.size;
+	}
+	/* With five levels there is more of the upper half, too. */
+	for (uint64_t address = -(1ull << half_bits()); address < DIRECT_MAP_BASE;) {
+		const struct mapping m = lookup(address);
+
+		TEST_TRUE(test, !m.present);
+		address = next_address(address, m.size);
+	}
 }
 
 static void paging_image_has_its_rights(struct test *test)
@@ -121,15 +144,41 @@ static void paging_direct_map_is_linear(struct test *test)
 		TEST_TRUE(test, m.present && m.write);
 		TEST_EQ(test, m.physical, a & ~(m.size - 1));
 	}
-	TEST_TRUE(test, !lookup(DIRECT_MAP_BASE + limit).present);
+	if (!IS_ENABLED(CONFIG_PAGE_TABLE))
+		TEST_TRUE(test, !lookup(DIRECT_MAP_BASE + limit).present);
+}
+
+/* Memory beyond what boot.asm maps is mapped later, not executable whatever CONFIG_WX says. */
+static void paging_direct_map_has_all_memory(struct test *test)
+{
+	const uint64_t limit = GIB(CONFIG_BOOT_DIRECT_MAP_GIB);
+
+	for (unsigned int i = 0; i < boot_info.nr_memory; i++) {
+		const struct memory_range *range = &boot_info.memory[i];
+		uint64_t a = range->base < limit ? limit : range->base;
+
+		if (range->type != MEMORY_USABLE)
+			continue;
+		for (; a < range->base + range->length; a += MIB(17) + PAGE_SIZE) {
+			const struct mapping m = lookup(DIRECT_MAP_BASE + a);
+
+			TEST_EQ(test, m.present, phys_reachable(a, 1));
+			TEST_EQ(test, m.present, IS_ENABLED(CONFIG_PAGE_TABLE));
+			if (!m.present)
+				continue;
+			TEST_TRUE(test, m.write && !(m.execute && has_no_execute()));
+			TEST_EQ(test, m.physical, a & ~(m.size - 1));
+		}
+	}
 }
 
 static const struct test_case paging_cases[] = {
 	TEST_CASE(paging_nothing_is_writable_and_executable),
-	TEST_CASE(paging_lower_half_is_empty),
+	TEST_CASE(paging_nothing_lies_below_the_direct_map),
 	TEST_CASE(paging_image_has_its_rights),
 	TEST_CASE(paging_code_has_no_writable_alias),
 	TEST_CASE(paging_stack_guard_is_unmapped),
 	TEST_CASE(paging_direct_map_is_linear),
+	TEST_CASE(paging_direct_map_has_all_memory),
 };
 TEST_SUITE(paging, paging_cases);

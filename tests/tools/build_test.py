@@ -169,13 +169,13 @@ class Rebuild(Copy):
     def test_option_that_picks_files(self):
         before = read(self.out, "exo-kernel.elf")
         self.set_option("MONITOR_COMPLETION", False)
-        self.set_option("ACPI", False)
+        self.set_option("USER_PROGRAMS", False)
         output = self.build()
-        self.assertNotIn("drivers/acpi/acpi_tables.c", output)
-        self.assertIn(b"acpi_tables.c", before)
-        self.assertNotIn(b"acpi_tables.c", read(self.out, "exo-kernel.elf"))
+        self.assertNotIn("user/programs/hello.c", output)
+        self.assertIn(b"hello.c", before)
+        self.assertNotIn(b"hello.c", read(self.out, "exo-kernel.elf"))
         self.set_option("MONITOR_COMPLETION", True)
-        self.set_option("ACPI", True)
+        self.set_option("USER_PROGRAMS", True)
         self.build()
         self.assertTrue(read(self.out, "exo-kernel.elf") == before, "back, but not the same")
 

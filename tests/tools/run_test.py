@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """scripts/run as a person uses it, and how scripts/packages.sh gets what is missing."""
+import itertools
 import os
 import pty
 import re
@@ -19,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
 import exo.run  # noqa: E402
-from exo import child, fresh, tree  # noqa: E402
+from exo import child, fresh, machine, tree  # noqa: E402
 
 RUN = os.path.join(ROOT, "scripts/run")
 SCALE = float(os.environ.get("EXO_TEST_SCALE", "1"))
@@ -94,6 +95,15 @@ class Command(BuiltOnce):
         self.assertIn("one two=2", out)
         self.assertRegex(out, r"total +127 MiB  usable")
 
+    def test_numa_machine(self):
+        status, out, err = self.command("numa", "--numa", "4", "--smp", "8", "--mem", "512M")
+        self.assertEqual(status, 0, err)
+        nodes = re.findall(r"(?m)^node (\d): domain (\d), CPUs with APIC ID (.*)$", out)
+        self.assertEqual(nodes, [(str(node), str(node), f"{2 * node}-{2 * node + 1}")
+                                 for node in range(4)])
+        self.assertIn("  0x000018000000-0x00001fffffff       131072 KiB\n", out)
+        self.assertRegex(out, r"(?m)^ +0: +10 +20 +30 +20\n +1: +20 +10 +20 +30$")
+
     def test_no_answer(self):
         with tempfile.TemporaryDirectory() as directory:
             fake = os.path.join(directory, "qemu")
@@ -141,6 +151,7 @@ class Building(BuiltOnce):
         for arguments, text in ((["--defconfig", "nonsense", "--out", self.out], "x86_64"),
                                 (["--smp", "0"], "'0' is no number of CPUs"),
                                 (["--mem", "lots"], "'lots' is no size"),
+                                (["--numa", "two"], "'two' is no number of nodes"),
                                 (["--build", "/nonexistent"], "no kernel is built in /nonexistent"),
                                 (["--gdb", "--command", "x"], "--gdb needs the terminal"),
                                 (["--uefi", "--pvh"], "not allowed with")):
@@ -162,7 +173,8 @@ class Building(BuiltOnce):
     def test_help(self):
         status, out, _ = run("--help")
         self.assertEqual(status, 0)
-        for option in ("--defconfig", "--uefi", "--pvh", "--smp", "--mem", "--gdb", "--command"):
+        for option in ("--defconfig", "--uefi", "--pvh", "--smp", "--mem", "--numa", "--gdb",
+                       "--command"):
             self.assertIn(option, out)
 
     def test_outside_git_by_another_path(self):
@@ -176,6 +188,62 @@ class Building(BuiltOnce):
             self.assertEqual(status, 0, err)
             self.assertIn("poweroff", out)
             self.assertTrue(os.path.exists(os.path.join(copy, "build/run-x86_64/.config")))
+
+
+class Numa(unittest.TestCase):
+    """QEMU's options for a NUMA machine."""
+
+    def words(self, **options):
+        """(what follows -m, what follows -smp, what follows each -object, each -numa)"""
+        command = machine.Machine("none", firmware="pvh", **options).command()
+        after = {name: [command[at + 1] for at, word in enumerate(command) if word == name]
+                 for name in ("-m", "-smp", "-object", "-numa")}
+        return after["-m"][0], after["-smp"][0], after["-object"], after["-numa"]
+
+    def test_without(self):
+        self.assertEqual(self.words(smp=2, memory="1G"), ("1G", "2", [], []))
+
+    def test_even_split(self):
+        memory, smp, objects, numa = self.words(smp=2, memory="100M", numa=3)
+        self.assertEqual((memory, smp), ("102400K", "2,sockets=2"))
+        self.assertEqual(objects, [f"memory-backend-ram,id=node{node},size={size << 20}"
+                                   for node, size in enumerate((34, 33, 33))])
+        self.assertEqual(numa[:3], ["node,nodeid=0,cpus=0-0,memdev=node0",
+                                    "node,nodeid=1,cpus=1-1,memdev=node1",
+                                    "node,nodeid=2,memdev=node2"])
+        self.assertEqual(numa[3:], [f"dist,src={a},dst={b},val={10 if a == b else 20}"
+                                    for a in range(3) for b in range(3)])
+
+    def test_every_cpu_and_every_byte_is_somewhere(self):
+        for count, smp, memory in itertools.product((1, 2, 5, 8), (1, 3, 8), ("9M", "70001K", "2")):
+            with self.subTest((count, smp, memory)):
+                if memory == "2" and count > 2:
+                    with self.assertRaisesRegex(machine.MachineError, "cannot share 2:"):
+                        machine.even_nodes(count, memory, smp)
+                    continue
+                nodes = machine.even_nodes(count, memory, smp)
+                cpus = [cpu for node in nodes if node.cpus for first, last in
+                        [map(int, node.cpus.split("-"))] for cpu in range(first, last + 1)]
+                self.assertEqual(cpus, list(range(smp)))
+                self.assertEqual(sum(node.size() for node in nodes),
+                                 {"9M": 9 << 20, "70001K": 70008 << 10, "2": 2 << 20}[memory])
+
+    def test_distances(self):
+        nodes = machine.even_nodes(64, "64M", 1)
+        for here, node in enumerate(nodes):
+            for there, distance in enumerate(node.distances):
+                self.assertEqual(distance == 10, here == there)
+                self.assertEqual(distance, nodes[there].distances[here])
+                self.assertLess(distance, 255)
+        self.assertEqual(nodes[0].distances[:3] + nodes[0].distances[-2:], (10, 20, 30, 30, 20))
+
+    def test_nodes_of_ones_own(self):
+        nodes = [machine.NumaNode("1G", "", (10, 40)), machine.NumaNode("", "0,2-3", (40, 10))]
+        memory, smp, objects, numa = self.words(smp=4, numa=nodes)
+        self.assertEqual((memory, smp), ("1048576K", "4,sockets=4"))
+        self.assertEqual(objects, ["memory-backend-ram,id=node0,size=1073741824"])
+        self.assertEqual(numa[:3], ["node,nodeid=0,memdev=node0", "node,nodeid=1,cpus=0,cpus=2-3",
+                                    "dist,src=0,dst=0,val=10"])
 
 
 class Terminal(BuiltOnce):
@@ -334,7 +402,7 @@ class Packages(unittest.TestCase):
                 cells = [cell.strip() for cell in line.split("|")]
                 self.assertEqual(len(cells), 4)
                 self.assertTrue(all(cells))
-                self.assertIn(cells[3], ("build", "run", "test", "fresh"))
+                self.assertIn(cells[3], ("build", "run", "test", "native", "fresh"))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 #include <arch/layout.h>
 #include <exo/boot_info.h>
+#include <exo/config.h>
 #include <stdbool.h>
 
 /* The pointer to physical address @base, which phys_reachable() must allow. */
@@ -13,12 +14,17 @@ static inline void *phys_to_virt(paddr_t base)
 	return (void *)(DIRECT_MAP_BASE + base);
 }
 
+/* The same beyond what boot.asm has mapped, by a look at the page tables (mmu.c). */
+bool direct_map_holds(paddr_t base, uint64_t size);
+
 /* True if the @size bytes at physical @base lie in the direct map. */
 static inline bool phys_reachable(paddr_t base, uint64_t size)
 {
 	const uint64_t limit = GIB(CONFIG_BOOT_DIRECT_MAP_GIB);
 
-	return base <= limit && size <= limit - base;
+	if (base <= limit && size <= limit - base)
+		return true;
+	return IS_ENABLED(CONFIG_PAGE_TABLE) && direct_map_holds(base, size);
 }
 
 /* The direct map as the parsers of firmware tables see it. */

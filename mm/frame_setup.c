@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames: what memory there is, and what has become of it (frame_region.h). */
+#include <exo/frame_setup.h>
+#include <exo/panic.h>
+#include <exo/string.h>
+
+#include "frame_region.h"
+
+struct frame_memory frame_memory = { .local = frame_memory.nodes };
+
+/* --- setting up --------------------------------------------------------------------------------*/
+
+void frame_setup(unsigned int node)
+{
+	ASSERT(node < numa_nodes());
+	memset(&frame_memory, 0, sizeof(frame_memory));
+	frame_memory.local = &frame_memory.nodes[node];
+	frame_cache_reset();
+}
+
+size_t frame_metadata(paddr_t base, uint64_t size)
+{
+	return frame_pool_metadata(base / PAGE_SIZE, size / PAGE_SIZE) + size / PAGE_SIZE;
+}
+
+int frame_add_region(paddr_t base, uint64_t size, unsigned int node, void *metadata)
+{
+	struct region *r = &frame_memory.regions[frame_memory.nr_regions];
+
+	ASSERT(frame_memory.nr_regions == 0 || base / PAGE_SIZE >= r[-1].first + r[-1].count);
+	ASSERT(node < numa_nodes());
+	if (frame_memory.nr_regions == CONFIG_FRAME_REGIONS)
+		return -EXO_E_NOMEM;
+	*r = (struct region){ .base = base,
+			      .first = base / PAGE_SIZE,
+			      .count = size / PAGE_SIZE,
+			      .node = &frame_memory.nodes[node],
+			      .below = frame_memory.nodes[node].top };
+	r->state = (uint8_t *)metadata + frame_pool_metadata(r->first, r->count);
+	r->pool = frame_pool_init(r->first, r->count, metadata);
+	frame_memory.nodes[node].top = r;
+	frame_memory.nr_regions++;
+	return 0;
+}
+
+/* As the largest blocks that it consists of. */
+void frame_put_run(struct region *r, uint64_t frame, uint64_t count)
+{
+	while (count) {
+		const unsigned int order = frame_run_order(frame, count);
+
+		frame_pool_put(r->pool, frame, order);
+		frame += 1ull << order;
+		count -= 1ull << order;
+	}
+}
+
+int frame_add_memory(paddr_t base, uint64_t size, bool reserved)
+{
+	const uint64_t frame = base / PAGE_SIZE, count = size / PAGE_SIZE;
+	struct region *r = frame_region_of(frame, count);
+
+	if (!r)
+		return -EXO_E_RANGE;
+	r->total += count;
+	if (reserved) {
+		memset(&r->state[frame - r->first], STATE_RESERVED, count);
+		r->reserved += count;
+	} else {
+		frame_put_run(r, frame, count);
+	}
+	return 0;
+}
+
+/* --- looking at it -----------------------------------------------------------------------------*/
+
+void frame_stats(unsigned int node, struct frame_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	if (node >= numa_nodes())
+		return;
+	for (const struct region *r = frame_memory.nodes[node].top; r; r = r->below) {
+		uint64_t blocks[FRAME_ORDERS];
+
+		frame_pool_count(r->pool, blocks);
+		for (unsigned int order = 0; order < FRAME_ORDERS; order++) {
+			stats->blocks[order] += blocks[order];
+			stats->free += blocks[order] << order;
+		}
+		stats->total += r->total;
+		stats->reserved += r->reserved;
+	}
+	stats->allocs = frame_memory.nodes[node].allocs;
+	stats->frees = frame_memory.nodes[node].frees;
+	stats->failures = frame_memory.nodes[node].failures;
+	stats->foreign = frame_memory.nodes[node].foreign;
+	frame_cache_stats(&frame_memory.nodes[node], stats);
+	stats->free += stats->cached;
+}
+
+bool frame_map(unsigned int index, struct frame_map *map)
+{
+	const struct region *r = &frame_memory.regions[index];
+	uint64_t first;
+
+	if (index >= frame_memory.nr_regions)
+		return false;
+	map->bits = frame_pool_map(r->pool, &first);
+	map->base = first * PAGE_SIZE;
+	map->frames = r->first + r->count - first;
+	map->node = (unsigned int)(r->node - frame_memory.nodes);
+	return true;
+}

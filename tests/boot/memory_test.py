@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Machines with little, much and divided memory: the self tests pass on each, the least that boots,
+and what a kernel says where it is too little."""
+import re
+
+from exo import builds, layers, selftests
+from exo.guest import PROMPT, READY, Guest
+from exo.machine import NumaNode
+from exo.runner import Failed, Job
+
+EMBEDDED = builds.Spec("embedded_minimal")
+# The smallest kernel with everything of issue "memory": page tables, W^X, frames, a heap.
+PROTECTED = builds.Spec("x86_64", (("TESTS", False), ("BENCH", False)), label="plain")
+# One whose own demand, not the image's size, is the limit: its heap grows by 4 MiB at a time.
+GREEDY = builds.Spec("x86_64", (("HEAP_GROW_ORDER", 10),))
+SUITES = ("frame", "memory", "mmu", "paging", "heap")
+# A CPU on a node without memory: the tables make sense, but the kernel wants none of it.
+CPU_WITHOUT_MEMORY = [NumaNode("128M", "0", (10, 20)), NumaNode("", "1", (20, 10))]
+NEED = re.compile(r"(?:needs|at least) (\d+) KiB of memory")
+
+
+def _tests(name, **options):
+    """A job: the default kernel's self tests that have to do with memory, on such a machine."""
+    name = f"boot.memory-{name}"
+
+    def run(context):
+        found = []
+        for suite in SUITES:
+            found += selftests.run(context.builds.get(layers.DEFAULT), name, context.scale,
+                                   f"test={suite}", **options)
+        return found
+    return Job(name, run, 6)
+
+
+def _boots(context, build, kib, firmware):
+    """(Did it come up with so much memory?, what it printed)."""
+    with build.machine("", firmware, memory=f"{kib}K") as machine:
+        with Guest(machine, build.elf, context.scale, panics=True) as guest:
+            guest.expect(rf"{READY}|PANIC END|cannot run: .*\n", 30)
+            return re.search(READY, guest.output) is not None, guest.output
+
+
+def _sweep(spec, start_kib, step_kib, firmware="microvm"):
+    """Less and less memory until it does not boot; then with what the message asks for."""
+    def run(context):
+        build = context.builds.get(spec)
+        kib = start_kib
+        while True:
+            good, output = _boots(context, build, kib, firmware)
+            if not good:
+                break
+            kib -= step_kib
+        need = NEED.search(output)
+        if not need:
+            raise Failed(f"with {kib} KiB it does not say how much memory it needs", output)
+        # QEMU rounds to 8 KiB, and gives less than a page of that away.
+        asked = (int(need[1]) + 7) // 8 * 8
+        if asked <= kib:
+            raise Failed(f"with {kib} KiB it asks for {need[1]} KiB", output)
+        good, output = _boots(context, build, asked, firmware)
+        if not good:
+            raise Failed(f"it asks for {need[1]} KiB, and does not boot with them", output)
+    return run
+
+
+def _boots_with(spec, memory, firmware):
+    """It comes up with this little."""
+    def run(context):
+        build = context.builds.get(spec)
+        with build.machine("", firmware, memory=memory) as machine:
+            with Guest(machine, build.elf, context.scale) as guest:
+                guest.expect(READY, 60)
+    return run
+
+
+def _log_says(pattern, firmware, **options):
+    """The log of the default kernel on this machine holds a line."""
+    def run(context):
+        build = context.builds.get(layers.DEFAULT)
+        with build.machine("", firmware, **options) as machine:
+            with Guest(machine, build.elf, context.scale) as guest:
+                guest.expect(PROMPT, 90)
+                log = guest.command("log")
+        if not re.search(pattern, log):
+            raise Failed(f"nothing in the log matches {pattern}", log)
+    return run
+
+
+def jobs():
+    """The jobs of this file."""
+    return [
+        _tests("64M", memory="64M"),
+        _tests("512M", memory="512M"),
+        _tests("8G", memory="8G"),
+        _tests("8G-without-1G-pages", memory="8G", cpu="qemu64"),
+        _tests("4-nodes", memory="512M", smp=4, numa=4),
+        Job("boot.memory-numa-log", _log_says(r"memory: .* on 4 nodes", "pvh", memory="512M",
+                                              smp=4, numa=4), 2),
+        Job("boot.memory-numa-warning",
+            _log_says(r"taken for one node: SRAT: CPU with APIC ID 1 is in domain 1, which has no",
+                      "pvh", smp=2, numa=CPU_WITHOUT_MEMORY), 2),
+        # On microvm: the BIOS of a PC runs after QEMU has loaded the kernel, and below 1.5 MiB of
+        # memory it overwrites it.
+        Job("boot.memory-embedded-1328K", _boots_with(EMBEDDED, "1328K", "microvm"), 1),
+        Job("boot.memory-embedded-1536K-bios", _boots_with(EMBEDDED, "1536K", "pvh"), 1),
+        Job("boot.memory-protected-2560K", _boots_with(PROTECTED, "2560K", "microvm"), 1),
+        Job("boot.memory-protected-2560K-bios", _boots_with(PROTECTED, "2560K", "pvh"), 1),
+        Job("boot.memory-sweep-embedded", _sweep(EMBEDDED, 1100, 8), 4),
+        Job("boot.memory-sweep-protected", _sweep(PROTECTED, 2560, 64), 8),
+        Job("boot.memory-sweep-greedy", _sweep(GREEDY, 8192, 256), 8),
+        Job("boot.memory-acpi-reclaimed", _log_says(r"of ACPI tables reclaimed", "uefi"), 9),
+    ]
