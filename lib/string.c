@@ -4,7 +4,7 @@
  *
  * Plain C, small first: the copies and fills move eight bytes at a time, which takes five
  * instructions on any machine that allows unaligned accesses; all else goes byte by byte because
- * its strings are short. A REP instruction is no shorter for such sizes and dearer to start.
+ * its strings are short. For short runs a REP instruction is no shorter, and dearer to start.
  *
  * The compiler calls memcpy, memmove, memset and memcmp on its own account, so these four must be
  * here under their C names, and lib/Makefile forbids it to recognise their loops. On the host the
@@ -16,11 +16,29 @@
 /* Eight bytes of any object, at any address. */
 typedef uint64_t __attribute__((__may_alias__, __aligned__(1))) word_t;
 
+/*
+ * Where code may grow, runs of at least this go by REP with eight bytes a step, which CPUs do in
+ * whole cache lines; tables of hundreds of KiB are cleared at boot. A guess: for blocks that grow,
+ * scripts/native found it faster from about here on.
+ */
+#define LONG_RUN 512
+
+static inline bool is_long(size_t size)
+{
+	return !IS_ENABLED(CONFIG_CC_OPTIMIZE_SIZE) && size >= LONG_RUN;
+}
+
 /* Safe for an overlap with @to below @from: each word is read before it can be overwritten. */
 static inline void copy_upwards(char *to, const char *from, size_t size)
 {
 	size_t i = 0;
 
+	if (is_long(size)) {
+		size_t words = size / sizeof(word_t);
+
+		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+		size %= sizeof(word_t);
+	}
 	for (; size - i >= sizeof(word_t); i += sizeof(word_t))
 		*(word_t *)(to + i) = *(const word_t *)(from + i);
 	for (; i < size; i++)
@@ -57,16 +75,11 @@ void *memset(void *to, int byte, size_t size)
 	uint64_t word = UINT64_C(0x0101010101010101) * (unsigned char)byte;
 	size_t i = 0;
 
-	/* Tables of hundreds of KiB are cleared at boot: four words a round, where code may grow.
-	 */
-	for (; !IS_ENABLED(CONFIG_CC_OPTIMIZE_SIZE) && size - i >= 4 * sizeof(word);
-	     i += 4 * sizeof(word)) {
-		word_t *words = (word_t *)(target + i);
+	if (is_long(size)) {
+		size_t words = size / sizeof(word);
 
-		words[0] = word;
-		words[1] = word;
-		words[2] = word;
-		words[3] = word;
+		__asm__ volatile("rep stosq" : "+D"(target), "+c"(words) : "a"(word) : "memory");
+		size %= sizeof(word);
 	}
 	for (; size - i >= sizeof(word); i += sizeof(word))
 		*(word_t *)(target + i) = word;

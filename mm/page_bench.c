@@ -16,165 +16,147 @@
 
 static uint8_t page[PAGE_SIZE] __aligned(PAGE_SIZE) __section(".bss..pages.bench");
 
-/* The pages themselves are mapped before a sample, or unmapped after it, as it needs. */
-static void change(bool mapped)
+/* ---- what is measured ------------------------------------------------------------------------ */
+
+static int map_each(struct page_batch *batch)
+{
+	int error = 0;
+
+	for (uint64_t at = 0; at < SIZE; at += PAGE_SIZE)
+		error |= page_table_map(batch, AREA + at, FRAMES + at, PAGE_SIZE, PAGE_WRITE);
+	return error;
+}
+
+static int map_at_once(struct page_batch *batch)
+{
+	return page_table_map(batch, AREA, FRAMES, SIZE, PAGE_WRITE);
+}
+
+static int protect_each(struct page_batch *batch)
+{
+	int error = 0;
+
+	for (uint64_t at = 0; at < SIZE; at += PAGE_SIZE)
+		error |= page_table_protect(batch, AREA + at, PAGE_SIZE, 0);
+	return error;
+}
+
+static int protect_at_once(struct page_batch *batch)
+{
+	return page_table_protect(batch, AREA, SIZE, 0);
+}
+
+static int unmap_each(struct page_batch *batch)
+{
+	int error = 0;
+
+	for (uint64_t at = 0; at < SIZE; at += PAGE_SIZE)
+		error |= page_table_unmap(batch, AREA + at, PAGE_SIZE);
+	return error;
+}
+
+static int unmap_at_once(struct page_batch *batch)
+{
+	return page_table_unmap(batch, AREA, SIZE);
+}
+
+/* ---- how ------------------------------------------------------------------------------------- */
+
+static inline void in_batch(int (*work)(struct page_batch *batch))
 {
 	struct page_batch batch;
 	int error;
 
 	page_batch_begin(&batch, &kernel_space);
-	if (mapped)
-		error = page_table_map(&batch, AREA, FRAMES, SIZE, PAGE_WRITE);
-	else
-		error = page_table_unmap(&batch, AREA, SIZE);
+	error = work(&batch);
 	page_batch_end(&batch);
 	if (error)
-		panic("benchmark: cannot change a mapping: error %d", error);
+		panic("benchmark: a page table call failed");
 }
 
-static void neighbour_come(void)
+/* The harness takes off what an empty sample costs; here that comes once, not for each page. */
+static inline uint64_t per_page(int (*work)(struct page_batch *batch))
 {
-	struct page_batch batch;
+	const uint64_t empty = bench_stop(bench_start());
+	const uint64_t start = bench_start();
 
-	page_batch_begin(&batch, &kernel_space);
-	if (page_table_map(&batch, AREA + SIZE, FRAMES, PAGE_SIZE, 0))
-		panic("benchmark: no memory for page tables");
-	page_batch_end(&batch);
+	in_batch(work);
+	return (bench_stop(start) - empty) / PAGES + empty;
 }
 
-static void neighbour_go(void)
+static uint64_t mapped(int (*work)(struct page_batch *batch))
 {
-	struct page_batch batch;
+	uint64_t sample;
 
-	page_batch_begin(&batch, &kernel_space);
-	page_table_unmap(&batch, AREA + SIZE, PAGE_SIZE);
-	page_batch_end(&batch);
+	in_batch(map_at_once);
+	sample = per_page(work);
+	in_batch(unmap_at_once);
+	return sample;
 }
 
-/* Ticks for each page. The harness will take off what an empty sample costs; here that is once. */
-static uint64_t per_page(uint64_t ticks, uint64_t empty)
+static int map_neighbour(struct page_batch *batch)
 {
-	return (ticks - empty) / PAGES + empty;
+	return page_table_map(batch, AREA + SIZE, FRAMES, PAGE_SIZE, 0);
 }
+
+static int unmap_neighbour(struct page_batch *batch)
+{
+	return page_table_unmap(batch, AREA + SIZE, PAGE_SIZE);
+}
+
+static void begin(void)
+{
+	in_batch(map_neighbour);
+}
+
+static void end(void)
+{
+	in_batch(unmap_neighbour);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static uint64_t map_4k(void)
 {
-	const uint64_t empty = bench_stop(bench_start());
-	const uint64_t start = bench_start();
-	struct page_batch batch;
-	uint64_t ticks;
-	int error = 0;
+	const uint64_t sample = per_page(map_each);
 
-	page_batch_begin(&batch, &kernel_space);
-	for (uint64_t at = 0; at < SIZE; at += PAGE_SIZE)
-		error |= page_table_map(&batch, AREA + at, FRAMES + at, PAGE_SIZE, PAGE_WRITE);
-	page_batch_end(&batch);
-	ticks = bench_stop(start);
-	if (error)
-		panic("benchmark: cannot map");
-	change(false);
-	return per_page(ticks, empty);
+	in_batch(unmap_at_once);
+	return sample;
 }
-BENCHMARK_AROUND(map_4k, "map.4k", 200, neighbour_come, neighbour_go);
+BENCHMARK_AROUND(map_4k, "map.4k", 200, begin, end);
 
 static uint64_t map_range(void)
 {
-	const uint64_t empty = bench_stop(bench_start());
-	const uint64_t start = bench_start();
-	struct page_batch batch;
-	uint64_t ticks;
-	int error;
+	const uint64_t sample = per_page(map_at_once);
 
-	page_batch_begin(&batch, &kernel_space);
-	error = page_table_map(&batch, AREA, FRAMES, SIZE, PAGE_WRITE);
-	page_batch_end(&batch);
-	ticks = bench_stop(start);
-	if (error)
-		panic("benchmark: cannot map");
-	change(false);
-	return per_page(ticks, empty);
+	in_batch(unmap_at_once);
+	return sample;
 }
-BENCHMARK_AROUND(map_range, "map.range64", 200, neighbour_come, neighbour_go);
-
-static uint64_t unmap_4k(void)
-{
-	const uint64_t empty = bench_stop(bench_start());
-	struct page_batch batch;
-	uint64_t start, ticks;
-	int error = 0;
-
-	change(true);
-	start = bench_start();
-	page_batch_begin(&batch, &kernel_space);
-	for (uint64_t at = 0; at < SIZE; at += PAGE_SIZE)
-		error |= page_table_unmap(&batch, AREA + at, PAGE_SIZE);
-	page_batch_end(&batch);
-	ticks = bench_stop(start);
-	if (error)
-		panic("benchmark: cannot unmap");
-	return per_page(ticks, empty);
-}
-BENCHMARK_AROUND(unmap_4k, "unmap.4k", 200, neighbour_come, neighbour_go);
-
-static uint64_t unmap_range(void)
-{
-	const uint64_t empty = bench_stop(bench_start());
-	struct page_batch batch;
-	uint64_t start, ticks;
-	int error;
-
-	change(true);
-	start = bench_start();
-	page_batch_begin(&batch, &kernel_space);
-	error = page_table_unmap(&batch, AREA, SIZE);
-	page_batch_end(&batch);
-	ticks = bench_stop(start);
-	if (error)
-		panic("benchmark: cannot unmap");
-	return per_page(ticks, empty);
-}
-BENCHMARK_AROUND(unmap_range, "unmap.range64", 200, neighbour_come, neighbour_go);
+BENCHMARK_AROUND(map_range, "map.range64", 200, begin, end);
 
 static uint64_t protect_4k(void)
 {
-	const uint64_t empty = bench_stop(bench_start());
-	struct page_batch batch;
-	uint64_t start, ticks;
-	int error = 0;
-
-	change(true);
-	start = bench_start();
-	page_batch_begin(&batch, &kernel_space);
-	for (uint64_t at = 0; at < SIZE; at += PAGE_SIZE)
-		error |= page_table_protect(&batch, AREA + at, PAGE_SIZE, 0);
-	page_batch_end(&batch);
-	ticks = bench_stop(start);
-	if (error)
-		panic("benchmark: cannot protect");
-	change(false);
-	return per_page(ticks, empty);
+	return mapped(protect_each);
 }
-BENCHMARK_AROUND(protect_4k, "protect.4k", 200, neighbour_come, neighbour_go);
+BENCHMARK_AROUND(protect_4k, "protect.4k", 200, begin, end);
 
 static uint64_t protect_range(void)
 {
-	const uint64_t empty = bench_stop(bench_start());
-	struct page_batch batch;
-	uint64_t start, ticks;
-	int error;
-
-	change(true);
-	start = bench_start();
-	page_batch_begin(&batch, &kernel_space);
-	error = page_table_protect(&batch, AREA, SIZE, 0);
-	page_batch_end(&batch);
-	ticks = bench_stop(start);
-	if (error)
-		panic("benchmark: cannot protect");
-	change(false);
-	return per_page(ticks, empty);
+	return mapped(protect_at_once);
 }
-BENCHMARK_AROUND(protect_range, "protect.range64", 200, neighbour_come, neighbour_go);
+BENCHMARK_AROUND(protect_range, "protect.range64", 200, begin, end);
+
+static uint64_t unmap_4k(void)
+{
+	return mapped(unmap_each);
+}
+BENCHMARK_AROUND(unmap_4k, "unmap.4k", 200, begin, end);
+
+static uint64_t unmap_range(void)
+{
+	return mapped(unmap_at_once);
+}
+BENCHMARK_AROUND(unmap_range, "unmap.range64", 200, begin, end);
 
 static uint64_t zero_erms(void)
 {

@@ -220,7 +220,7 @@ fill_page_tables:
 	ret
 
 %ifdef CONFIG_LA57
-; In: EAX = CR3, EDX = CR4. If the CPU has five levels, returns the values for these. Keeps EBX, EDI.
+; In: EAX = CR3, EDX = CR4. If the CPU has five levels, returns what they then are. Keeps EBX, EDI.
 add_fifth_level:
 	push ebx
 	push eax

@@ -13,6 +13,27 @@ EMBEDDED = builds.Spec("embedded_minimal")
 PROTECTED = builds.Spec("x86_64", (("TESTS", False), ("BENCH", False)), label="plain")
 # One whose own demand, not the image's size, is the limit: its heap grows by 4 MiB at a time.
 GREEDY = builds.Spec("x86_64", (("HEAP_GROW_ORDER", 10),))
+WATCHED = builds.Spec("x86_64", (("HEAP_DEBUG", True),))
+# As little as possible like x86_64; its 6 GiB need page tables of 4 KiB pages beyond the first 4.
+OTHER = builds.Spec("x86_64", (("FRAME_BITMAP", True), ("FRAME_CACHE", False), ("HEAP_SLAB", True),
+                               ("NUMA", False), ("PAGE_LARGE", False), ("LA57", True)),
+                    label="other-memory")
+# what is misused (`heap misuse KIND`), what the panic says
+MISUSES = (("behind", "something was written behind its end, at byte 40"),
+           ("before", "something was written in front of it, at byte -1"),
+           ("after", "it was written to after it was freed, at byte 20"),
+           ("twice", "it was freed twice"),
+           ("inside", "this is no block"))
+# what is typed, what x86_64 must show, what OTHER must show
+COMMANDS = (("frames", r"free frames in a buddy", r"free frames in a bitmap"),
+            ("frames", r"node 1: \d+ frames", r"(?s)^(?!.*node 1:)"),
+            ("heap check", r"bookkeeping is consistent", r"bookkeeping is consistent"),
+            ("heap", r"tlsf heap: ", r"slab heap: "),
+            ("heap misuse twice", r"HEAP_DEBUG is off", r"HEAP_DEBUG is off"),
+            ("numa", r"node 1", r"unknown command"),
+            ("pages", r"-> 0x000040000000 1G rw--", r"-> 0x000100000000 4K rw--"),
+            ("pages 0", r"not mapped", r"not mapped"),
+            ("pages 0x800000000000", r"canonical", r"not mapped"))
 SUITES = ("frame", "memory", "mmu", "paging", "heap")
 # A CPU on a node without memory: the tables make sense, but the kernel wants none of it.
 CPU_WITHOUT_MEMORY = [NumaNode("128M", "0", (10, 20)), NumaNode("", "1", (20, 10))]
@@ -86,6 +107,36 @@ def _log_says(pattern, firmware, **options):
     return run
 
 
+def _misuse(kind, words):
+    """A job's function: the heap's debug layer reports this misuse, and who it was."""
+    def run(context):
+        build = context.builds.get(WATCHED)
+        with build.machine("", "pvh") as machine:
+            with Guest(machine, build.elf, context.scale, panics=True) as guest:
+                guest.expect(PROMPT, 60)
+                guest.type(f"heap misuse {kind}\r")
+                guest.expect(r"PANIC END", 30)
+                output = guest.output
+        caller = "found by    " if kind == "inside" else "allocated by"
+        if words not in output or not re.search(rf"{caller} 0x[0-9a-f]+ \w+\+0x", output):
+            raise Failed(f"the panic does not say: {words}", output)
+    return run
+
+
+def _commands(spec, column, **options):
+    """A job's function: the monitor's commands about memory."""
+    def run(context):
+        build = context.builds.get(spec)
+        with build.machine("", "pvh", memory="6G", **options) as machine:
+            with Guest(machine, build.elf, context.scale) as guest:
+                guest.expect(PROMPT, 60)
+                for row in COMMANDS:
+                    answer = guest.command(row[0])
+                    if not re.search(row[column], answer):
+                        raise Failed(f"{row[0]}: nothing matches {row[column]}", answer)
+    return run
+
+
 def jobs():
     """The jobs of this file."""
     return [
@@ -108,5 +159,8 @@ def jobs():
         Job("boot.memory-sweep-embedded", _sweep(EMBEDDED, 1100, 8), 4),
         Job("boot.memory-sweep-protected", _sweep(PROTECTED, 2560, 64), 8),
         Job("boot.memory-sweep-greedy", _sweep(GREEDY, 8192, 256), 8),
+        Job("boot.memory-commands", _commands(layers.DEFAULT, 1, smp=2, numa=2), 2),
+        Job("boot.memory-commands-other", _commands(OTHER, 2), 8),
+        *[Job(f"boot.memory-misuse-{kind}", _misuse(kind, words), 2) for kind, words in MISUSES],
         Job("boot.memory-acpi-reclaimed", _log_says(r"of ACPI tables reclaimed", "uefi"), 9),
     ]
