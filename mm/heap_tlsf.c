@@ -26,9 +26,8 @@
  *
  * So the most that a call does, without heap_pages_alloc() and heap_pages_free(), is to take one
  * block from a list and to put another one into one, or, when it frees, to take both neighbours
- * from lists and to put what they and the block make into one. docs/memory.md has the figures.
- * Aligned allocations may look at the first blocks of up to 130 classes before they ask for a new
- * run.
+ * from lists and to put what they and the block make into one. Aligned allocations may look at the
+ * first blocks of up to 130 classes before they ask for a new run.
  *
  * A run of which nothing is in use is given back, but for the last one that became so: tlsf.spare
  * says which that was. Whether it still is empty is looked up when another one has become empty.
@@ -46,8 +45,7 @@ struct tlsf tlsf;
 
 const struct heap_traits heap_core_traits = { .name = "tlsf", .frees = true };
 
-/* --- classes -------------------------------------------------------------------------------------
- */
+/* --- classes -----------------------------------------------------------------------------------*/
 
 /* The first class of a row above @row that is not empty; CLASSES if there is none. */
 static inline unsigned int class_above(unsigned int row)
@@ -68,11 +66,7 @@ static unsigned int class_find(unsigned int class)
 	return class / 64 * 64 + (unsigned int)__builtin_ctzll(classes);
 }
 
-/* --- runs ----------------------------------------------------------------------------------------
- */
-
-/* --- allocating ----------------------------------------------------------------------------------
- */
+/* --- allocating --------------------------------------------------------------------------------*/
 
 /* Makes the victim's first @need bytes a block, or all of it when too little would be left. */
 static struct block *victim_cut(size_t need)
@@ -82,6 +76,7 @@ static struct block *victim_cut(size_t need)
 
 	if (size - need < BLOCK_MIN) {
 		tag_of(block)->header += size + USED;
+		tag_of(victim_end())->header -= BELOW_FREE;
 		victim_clear();
 		return block;
 	}
@@ -91,23 +86,29 @@ static struct block *victim_cut(size_t need)
 	return block;
 }
 
-/*
- * Makes the first block of a list, of @size bytes, one of @need bytes that is in use. The rest is
- * the new victim.
- */
-static inline struct block *list_take(unsigned int class, size_t size, size_t need)
+/* Makes the first block of a list, of @size bytes, one that is in use. */
+static inline struct block *list_take_whole(unsigned int class, size_t size)
 {
 	struct block *const block = tlsf.list[class];
 
 	list_set(class, block->next);
 	tlsf.listed -= size;
 	tag_of(block_at(block, size))->header -= BELOW_FREE;
-	if (likely(size - need < BLOCK_MIN)) {
-		tag_of(block)->header += USED;
-	} else {
-		tag_of(block)->header -= size - need - USED;
-		victim_set(block_at(block, need), size - need, 0);
-	}
+	tag_of(block)->header += USED;
+	return block;
+}
+
+/* The same, of @need bytes if that leaves a block: the new victim. */
+static inline struct block *list_take(unsigned int class, size_t size, size_t need)
+{
+	struct block *const block = tlsf.list[class];
+
+	if (size - need < BLOCK_MIN)
+		return list_take_whole(class, size);
+	list_set(class, block->next);
+	tlsf.listed -= size;
+	tag_of(block)->header -= size - need - USED;
+	victim_set(block_at(block, need), size - need, 0);
 	return block;
 }
 
@@ -155,9 +156,9 @@ static void *alloc_unusual(size_t size, size_t align);
 
 void *heap_core_alloc(size_t size, size_t align)
 {
-	unsigned int class, row;
-	struct block *block;
-	size_t need, listed;
+	struct block *block, *victim;
+	size_t need, listed = 0;
+	unsigned int class;
 	uint64_t classes;
 	uintptr_t rest;
 
@@ -169,35 +170,37 @@ void *heap_core_alloc(size_t size, size_t align)
 	block = tlsf.list[class];
 	if (block) {
 		listed = block_size(block);
-		if (listed >= need)
-			goto take;
+		if (listed - need < BLOCK_MIN) {
+			tlsf.allocs++;
+			return list_take_whole(class, listed);
+		}
 	}
-	row = class / 64;
-	classes = tlsf.row[row] & ~1ull << class % 64;
-	rest = (uintptr_t)tlsf.victim + need;
-	if (classes) {
-		class = row * 64 + (unsigned int)__builtin_ctzll(classes);
+	victim = tlsf.victim;
+	rest = (uintptr_t)victim + need;
+	if (listed < need) {
+		classes = tlsf.row[class / 64] & ~1ull << class % 64;
+		if (!classes) {
+			if (rest > tlsf.limit)
+				return alloc_larger(need, class / 64);
+			goto cut;
+		}
+		class = class / 64 * 64 + (unsigned int)__builtin_ctzll(classes);
 		listed = block_size(tlsf.list[class]);
-		if (rest > tlsf.limit || (uintptr_t)tlsf.victim + listed < tlsf.limit + BLOCK_MIN)
-			goto take;
-	} else if (rest > tlsf.limit) {
-		return alloc_larger(need, row);
 	}
+	if (rest > tlsf.limit || (uintptr_t)victim + listed < tlsf.limit + BLOCK_MIN) {
+		tlsf.allocs++;
+		return list_take(class, listed, need);
+	}
+cut:
 	/* What victim_cut() does. */
-	block = tlsf.victim;
+	tag_of(victim)->header += need + USED;
 	tlsf.victim = (struct block *)rest;
 	tag_of(tlsf.victim)->header = 0;
-	tag_of(block)->header += need + USED;
 	tlsf.allocs++;
-	return block;
-
-take:
-	tlsf.allocs++;
-	return list_take(class, listed, need);
+	return victim;
 }
 
-/* --- freeing -------------------------------------------------------------------------------------
- */
+/* --- freeing -----------------------------------------------------------------------------------*/
 
 /* The header of a block that must be in use. */
 static inline size_t used_header(const struct block *block)
@@ -222,8 +225,16 @@ static inline size_t absorb(struct block *above)
 	list_remove(above, header);
 	/* No header stays behind that could pass for a block's when it is freed again. */
 	tag_of(above)->header = 0;
-	tag_of(block_at(above, header))->header -= BELOW_FREE;
 	return header;
+}
+
+/* If the run that begins with the free block @first ends with it, the run is empty. */
+static inline void run_check(const struct block *first, const struct block *end)
+{
+	struct run *const run = (struct run *)(uintptr_t)first - 1;
+
+	if (block_size(end) == 0 && run != tlsf.spare)
+		run_emptied(run);
 }
 
 /* Makes a block free and merges it with what is free around it. */
@@ -235,13 +246,15 @@ static void block_release(struct block *block)
 
 	tag_of(block)->header = first_flag;
 	if (header & BELOW_FREE) {
-		const size_t below = tag_of(block)->below;
+		const bool is_victim = block == victim_end();
+		const size_t below = is_victim ? victim_size() : tag_of(block)->below;
 
 		block = block_at(block, -below);
 		first_flag = tag_of(block)->header & FIRST;
-		list_remove(block, below);
-		tag_of(block)->header = first_flag;
 		size += below;
+		if (!is_victim)
+			list_remove(block, below);
+		tag_of(block)->header = first_flag;
 	}
 	if (end == tlsf.victim) {
 		tlsf.victim = block;
@@ -249,22 +262,15 @@ static void block_release(struct block *block)
 	} else {
 		size += absorb(end);
 		end = block_at(block, size);
-		if (block == victim_end()) {
+		if (block == tlsf.victim) {
 			tlsf.limit = (uintptr_t)end - BLOCK_MIN;
-			block = tlsf.victim;
-			first_flag = tag_of(block)->header;
+			tag_of(end)->header |= BELOW_FREE;
 		} else {
 			list_add(block, size, first_flag);
 		}
 	}
-	if (first_flag && block_size(end) == 0)
-		run_emptied(block);
-}
-
-static __noinline void free_merging(struct block *block)
-{
-	tlsf.frees++;
-	block_release(block);
+	if (first_flag)
+		run_check(block, end);
 }
 
 void heap_core_free(void *memory)
@@ -275,24 +281,23 @@ void heap_core_free(void *memory)
 
 	if (!memory)
 		return;
+	tlsf.frees++;
 	header = tag_of(block)->header;
-	/* With other flags than USED this is no place for a block. */
-	next = block_at(block, header - USED);
+	/* With other flags this is no place for a block. */
+	next = block_at(block, (header & ~(size_t)FIRST) - USED);
 	if (next == tlsf.victim) {
-		tag_of(block)->header = 0;
+		tag_of(block)->header = header & FIRST;
 		tlsf.victim = block;
-		tlsf.frees++;
-	} else if ((header & FLAGS) == USED && (uintptr_t)block - BLOCK_MIN != tlsf.limit &&
-		   (tag_of(next)->header & FLAGS) == USED) {
+		if (unlikely(header & FIRST))
+			run_check(block, victim_end());
+	} else if ((header & FLAGS) == USED && (tag_of(next)->header & FLAGS) == USED) {
 		list_add(block, header - USED, 0);
-		tlsf.frees++;
 	} else {
-		free_merging(block);
+		block_release(block);
 	}
 }
 
-/* --- the other calls -----------------------------------------------------------------------------
- */
+/* --- the other calls ---------------------------------------------------------------------------*/
 
 /* Cuts a block in use down to @need bytes, if what is left makes a block. */
 static void block_cut(struct block *block, size_t need)
@@ -383,6 +388,7 @@ static bool block_extend(struct block *block, size_t need)
 	if (tag_of(next)->header & USED || size + block_size(next) < need)
 		return false;
 	tag_of(block)->header += absorb(next);
+	tag_of(block_at(block, block_size(block)))->header -= BELOW_FREE;
 	return true;
 }
 

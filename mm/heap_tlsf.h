@@ -11,7 +11,7 @@
 /* Flags in the low bits of a block's header. The victim's header has FIRST alone, and no size. */
 enum {
 	USED = 1, /* the victim and listed blocks do not have it */
-	BELOW_FREE = 2, /* the block before is in a list: @below is its size */
+	BELOW_FREE = 2, /* the block before is free; @below is its size unless it is the victim */
 	FIRST = 4, /* the first block of its run */
 	FLAGS = 15,
 };
@@ -108,7 +108,7 @@ static inline void list_add(struct block *block, size_t size, size_t first_flag)
 
 	tag_of(block)->header = size + first_flag;
 	above->below = size;
-	above->header += BELOW_FREE;
+	above->header |= BELOW_FREE;
 	tlsf.listed += size;
 	block->next = next;
 	tlsf.list[class] = block;
@@ -147,7 +147,10 @@ static inline void victim_clear(void)
 	tlsf.limit = 0;
 }
 
-/* Makes [@block, @block + @size) the victim. The former one is listed. */
+/*
+ * Makes [@block, @block + @size) the victim, whose end has BELOW_FREE already. The former one is
+ * listed.
+ */
 static inline void victim_set(struct block *block, size_t size, size_t first_flag)
 {
 	if (tlsf.victim)
@@ -175,8 +178,8 @@ static inline bool run_is_empty(const struct run *run)
 	return run->first.header == (run_size(run) | FIRST);
 }
 
-/* A run has become empty: @first, listed or the victim, is all of it. Keeps it or gives it back. */
-void run_emptied(struct block *first);
+/* A run other than the spare one has become empty. Keeps it as that, or gives it back. */
+void run_emptied(struct run *run);
 
 /* Makes a new run with room for @need bytes the victim; false if there is none. */
 bool run_add(size_t need);

@@ -40,12 +40,8 @@ void heap_core_trim(void)
 		run_drop(tlsf.spare);
 }
 
-void run_emptied(struct block *first)
+void run_emptied(struct run *run)
 {
-	struct run *const run = (struct run *)first - 1;
-
-	if (run == tlsf.spare)
-		return;
 	if (run->first.below > KEEP_ORDER) {
 		run_drop(run);
 		return;
@@ -58,13 +54,14 @@ void run_emptied(struct block *first)
 static struct run *run_alloc(size_t need)
 {
 	const size_t last_page = (need + sizeof(struct run) - 1) / HEAP_PAGE_SIZE;
+	const unsigned int grow_order = CONFIG_HEAP_GROW_ORDER; /* may be 0 */
 	unsigned int order = last_page ? 64 - (unsigned int)__builtin_clzll(last_page) : 0;
 	struct run *run = NULL;
 
-	if (order < CONFIG_HEAP_GROW_ORDER)
-		run = heap_pages_alloc(CONFIG_HEAP_GROW_ORDER);
+	if (order < grow_order)
+		run = heap_pages_alloc(grow_order);
 	if (run) {
-		order = CONFIG_HEAP_GROW_ORDER;
+		order = grow_order;
 	} else {
 		run = heap_pages_alloc(order);
 		if (!run && tlsf.spare) {
@@ -91,12 +88,11 @@ bool run_add(size_t need)
 	tlsf.pages += 1ull << run->first.below;
 	tlsf.capacity += run_size(run);
 	victim_set(run_first(run), run_size(run), FIRST);
-	tag_of(victim_end())->header = USED;
+	tag_of(victim_end())->header = USED | BELOW_FREE;
 	return true;
 }
 
-/* --- statistics and check ------------------------------------------------------------------------
- */
+/* --- statistics and check ----------------------------------------------------------------------*/
 
 void heap_core_stats(struct heap_stats *stats)
 {
@@ -193,8 +189,7 @@ static bool check_run(const struct run *run, struct census *census)
 {
 	const struct block *const end = run_end(run);
 	const struct block *block = run_first(run);
-	size_t first_flag = FIRST,
-	       below = 0; /* @below: the size of the listed block before, or 0 */
+	size_t first_flag = FIRST, below = 0; /* @below: the size of the listed block before */
 	bool was_free = false, empty = true;
 
 	for (;;) {
@@ -203,7 +198,7 @@ static bool check_run(const struct run *run, struct census *census)
 		size_t size;
 
 		if ((is_free && was_free) || (below && tag.below != below) ||
-		    (tag.header & (FLAGS - USED)) != (first_flag | (below ? BELOW_FREE : 0)))
+		    (tag.header & (FLAGS - USED)) != (first_flag | (was_free ? BELOW_FREE : 0)))
 			return false;
 		if (block == end)
 			break;

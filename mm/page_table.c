@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables: map, unmap, protect, merge, query over ranges, in batches.
+ * Page tables: map, unmap and protect, in batches. (page_space.c: query, merge, whole spaces.)
  *
  * Every change goes through three steps: check (nothing is written), get the tables that the check
  * has counted, change (nothing can fail). So an error leaves everything as it was, and no table is
@@ -11,12 +11,13 @@
  * entries in bits that CPUs ignore (page_walk.h), so it needs no memory beside itself.
  *
  * The cursor. Neighbouring pages are the usual case, so a batch keeps the last table of 4 KiB pages
- * at hand: calls for one such page below it take a short path without a walk. While it is at hand,
- * its count is in the batch and not in its parent's entry, and it stays in the tree even when it is
- * empty; cursor_leave() puts both right. Everything that walks to change something leaves the
- * cursor first. Only a table below which all rights are possible is taken, and the rights of the
- * last call are kept with what they make of an entry, so that the short path need not check them
- * again. Nobody else may change the tables while a batch is open.
+ * at hand: a call for one such page below it takes a short path without a walk, and a call for one
+ * page elsewhere brings the cursor there first. While a table is at hand, its count is in the batch
+ * and not in its parent's entry, and it stays in the tree even when it is empty:
+ * page_batch_leave_cursor() puts both right, before anything else changes how many entries are
+ * present. Only a table below which all rights are possible is taken, and the rights of the last
+ * call are kept with what they make of an entry, so that the short path need not check them again.
+ * Nobody else may change the tables while a batch is open.
  *
  * The CPU's own writes. It sets accessed bits in any entry and dirty bits in those of pages, at any
  * time, each with a locked instruction that fails when the entry has changed. An entry that is made

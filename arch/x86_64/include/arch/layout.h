@@ -2,12 +2,13 @@
 /*
  * The kernel's address space, for C, NASM (through asm_offsets.c) and the linker script.
  *
- *	DIRECT_MAP_BASE	physical memory from 0, CONFIG_BOOT_DIRECT_MAP_GIB GiB of it
+ *	DIRECT_MAP_BASE	physical memory from 0: CONFIG_BOOT_DIRECT_MAP_GIB GiB of it at boot, and
+ *			with CONFIG_PAGE_TABLE all of it once memory_init() has run
  *	KERNEL_BASE	the top 2 GiB: the image, at KERNEL_BASE + its physical address
  *
  * Both views share their lower page tables, so the image has the same rights in both: there is no
  * writable alias of code or constants. Everything below the direct map, page 0 included, is
- *unmapped.
+ * unmapped.
  */
 #ifndef ARCH_LAYOUT_H
 #define ARCH_LAYOUT_H
