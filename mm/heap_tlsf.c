@@ -18,11 +18,12 @@
  * to move its start; a block that is freed next to it joins it as easily. So a block that is
  * allocated and soon freed again, or a row of blocks, costs little and lies together in memory.
  *
- * An allocation takes, in this order: the first block of the class of its size, if large enough;
- * the first block of the next class of the same row or the victim, whichever is smaller; the first
- * block of the lowest row above; a new run. What is left of a listed block becomes the victim, and
- * the former victim is listed. This is a good fit, not the best one: blocks of the first class
- * after the first block, which may or may not be large enough, are not looked at.
+ * An allocation takes the first block of the class of its size, if that fits without a rest; else
+ * the smallest that fits of that block or, if it is too small, the first one of the next class of
+ * the same row, and the victim; else the first block of the lowest row above; else a new run. What
+ * is left of a listed block becomes the victim, and the former victim is listed. This is a good
+ * fit, not the best one: in the class of its size, where blocks may or may not be large enough,
+ * only the first one is looked at.
  *
  * So the most that a call does, without heap_pages_alloc() and heap_pages_free(), is to take one
  * block from a list and to put another one into one, or, when it frees, to take both neighbours

@@ -40,13 +40,13 @@ CPU_WITHOUT_MEMORY = [NumaNode("128M", "0", (10, 20)), NumaNode("", "1", (20, 10
 NEED = re.compile(r"(?:needs|at least) (\d+) KiB of memory")
 
 
-def _tests(name, **options):
+def _tests(name, suites=SUITES, **options):
     """A job: the default kernel's self tests that have to do with memory, on such a machine."""
     name = f"boot.memory-{name}"
 
     def run(context):
         found = []
-        for suite in SUITES:
+        for suite in suites:
             found += selftests.run(context.builds.get(layers.DEFAULT), name, context.scale,
                                    f"test={suite}", **options)
         return found
@@ -144,6 +144,10 @@ def jobs():
         _tests("512M", memory="512M"),
         _tests("8G", memory="8G"),
         _tests("8G-without-1G-pages", memory="8G", cpu="qemu64"),
+        # The host backs what is touched: 0.04 % of it.
+        _tests("1000G", ("memory", "mmu", "paging"), memory="1000G", cpu="max,phys-bits=42",
+               extra=["-object", "memory-backend-ram,id=all,size=1000G,reserve=off",
+                      "-machine", "memory-backend=all"]),
         _tests("4-nodes", memory="512M", smp=4, numa=4),
         Job("boot.memory-numa-log", _log_says(r"memory: .* on 4 nodes", "pvh", memory="512M",
                                               smp=4, numa=4), 2),
