@@ -125,8 +125,7 @@ static void *alloc_failed(void)
 	return NULL;
 }
 
-/* Neither row @row nor the victim, but for a rest, will do: all of it, a larger one, or a new run.
- */
+/* Neither row @row nor the victim, with a rest, will do: all of it, a larger one, a new run. */
 static __noinline void *alloc_larger(size_t need, unsigned int row)
 {
 	unsigned int class;
@@ -373,8 +372,7 @@ static __noinline void *alloc_unusual(size_t size, size_t align)
 	return block;
 }
 
-/* Makes a block in use have at least @need bytes, with the free memory after it; false: it cannot.
- */
+/* Extends a block in use to at least @need bytes by the free memory after it, if that does. */
 static bool block_extend(struct block *block, size_t need)
 {
 	const size_t size = block_size(block);

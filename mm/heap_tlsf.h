@@ -18,8 +18,7 @@ enum {
 
 /* What is before a block's first byte. */
 struct tag {
-	size_t below; /* the last word of the block before; of a run's first block, see struct run
-		       */
+	size_t below; /* the block before's last word; a run's first block: see struct run */
 	size_t header; /* the distance to the next block, and flags */
 };
 

@@ -262,8 +262,7 @@ void memory_plan_frames(struct memory_plan *plan)
 
 	while (next_region(plan, &region))
 		add_region(plan, &region);
-	/* All metadata first: its place may be in another region, which must know that it is kept.
-	 */
+	/* All metadata first: its place may be in another region, which must know it. */
 	for (unsigned int i = 0; i < plan->nr_regions; i++)
 		if (!place_metadata(plan, &plan->regions[i]))
 			plan->regions[i].size = 0;

@@ -24,8 +24,8 @@
 #define BITMAP_TREE_NONE UINT64_MAX
 
 struct bitmap_tree {
-	uint64_t *
-		level[BITMAP_TREE_LEVELS]; /* level[0]: the bits themselves, bit i in word i / 64 */
+	/* level[0]: the bits themselves, bit i in word i / 64 */
+	uint64_t *level[BITMAP_TREE_LEVELS];
 	uint32_t levels; /* in use; the top one is a single word */
 	uint32_t top; /* a word of level 0 */
 };
@@ -43,10 +43,9 @@ void bitmap_tree_init(struct bitmap_tree *tree, uint64_t bits, void *memory);
 uint64_t bitmap_tree_find(struct bitmap_tree *tree, uint64_t bit);
 
 /*
- * The same among the bits whose number is a multiple of 2^@align (0 .. 63) when bit 0 has the
- * number
- * @first, a multiple of 64. Set bits elsewhere cost time: a step for each word that has some or, if
- * 2^@align is more than a word, for each 2^@align bits.
+ * The same among the bits whose number is a multiple of 2^@align (0 .. 63), when bit 0 has the
+ * number @first, a multiple of 64. Set bits elsewhere cost time: a step for each word that has some
+ * or, if 2^@align is more than a word, for each 2^@align bits.
  */
 uint64_t bitmap_tree_find_aligned(struct bitmap_tree *tree, uint64_t bit, uint64_t first,
 				  unsigned int align);

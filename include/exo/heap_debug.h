@@ -29,8 +29,7 @@ struct heap_misuse {
 	const void *block;
 	const void *at; /* the damaged byte; NULL if there is no single one */
 	size_t size; /* as asked for; 0 if not known */
-	/* Return addresses: who allocated it, who freed it, who called now. 0: not known, nobody.
-	 */
+	/* Return addresses: who allocated, who freed, who called now. 0: not known, nobody. */
 	uintptr_t allocated_by, freed_by, found_by;
 };
 

@@ -47,8 +47,7 @@ struct numa_topology {
 	unsigned int nr_ranges; /* 0: all memory is node 0's, the only one */
 	struct numa_cpu cpus[NUMA_MAX_CPUS]; /* sorted by apic_id, which are all different */
 	unsigned int nr_cpus;
-	/* Symmetric; diagonal NUMA_LOCAL_DISTANCE, the rest not less; meaningless beyond nr_nodes.
-	 */
+	/* Symmetric; diagonal NUMA_LOCAL_DISTANCE, the rest not less; up to nr_nodes only. */
 	uint8_t distance[NUMA_MAX_NODES][NUMA_MAX_NODES];
 };
 

@@ -95,8 +95,7 @@ struct page_batch {
 	unsigned int cursor_present; /* how many entries of the table are present */
 	uint64_t frames; /* machine->limit / PAGE_SIZE */
 
-	/* What to flush: there is an address in each page that has changed. The last run is open.
-	 */
+	/* What to flush: an address in each page that has changed. The last run is open. */
 	uint64_t end; /* of the open run */
 	unsigned int nr_runs;
 	bool all; /* more than fits: flush everything */

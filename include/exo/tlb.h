@@ -20,8 +20,7 @@ struct tlb_features {
 enum tlb_action {
 	TLB_NOTHING,
 	TLB_ADDRESSES, /* INVLPG for each address of the batch's runs */
-	TLB_ADDRESSES_PCID, /* INVPCID type 0 for each: another address space than the current one
-			     */
+	TLB_ADDRESSES_PCID, /* INVPCID type 0 for each: not the current address space */
 	TLB_SPACE, /* write CR3 again, without its no-flush bit */
 	TLB_SPACE_PCID, /* INVPCID type 1: another address space than the current one */
 	TLB_ALL, /* INVPCID type 2: every PCID, global entries too */

@@ -7,8 +7,7 @@
 
 extern const char image_end[];
 
-/* Can none of the frames that hold a byte of the run be allocated? Looks at a few hundred of them.
- */
+/* Can none of the frames that hold a byte of the run be allocated? Looks at a few hundred. */
 static bool is_kept(paddr_t base, uint64_t size)
 {
 	const paddr_t first = base & ~(PAGE_SIZE - 1ull);
