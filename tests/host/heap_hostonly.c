@@ -332,6 +332,31 @@ static void no_memory_at_all(void **state)
 	remove_all();
 }
 
+/* What is free is there for every size, wherever it is kept, when there are no more pages. */
+static void free_memory_serves_any_size(void **state)
+{
+	static const size_t sizes[] = { 16, 100, 500, 1000, 2000 }; /* a page has room for each */
+
+	(void)state;
+	if (!heap_core_traits.frees)
+		return;
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes) * ARRAY_SIZE(sizes); i++) {
+		void *block;
+
+		heap_core_trim();
+		block = heap_core_alloc(sizes[i / ARRAY_SIZE(sizes)], 0);
+		assert_non_null(block);
+		heap_core_free(block);
+		heap_model.limit = heap_model.pages;
+		block = heap_core_alloc(sizes[i % ARRAY_SIZE(sizes)], 0);
+		assert_non_null(block);
+		heap_core_free(block);
+		heap_model.limit = HEAP_MODEL_PAGES;
+		assert_true(heap_core_check());
+	}
+	adopt_stats();
+}
+
 /* Blocks that almost fill a run, or do not quite fit one. */
 static void sizes_at_the_edge_of_runs(void **state)
 {
@@ -419,6 +444,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(any_request_may_fail),
 		cmocka_unit_test(a_block_outgrows_its_run),
 		cmocka_unit_test(random_operations),
+		cmocka_unit_test(free_memory_serves_any_size),
 		cmocka_unit_test(sizes_at_the_edge_of_runs),
 		cmocka_unit_test(wrong_frees_are_noticed),
 	};
