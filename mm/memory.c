@@ -33,12 +33,24 @@ static unsigned long long kib(uint64_t bytes)
 	return (bytes + KIB(1) - 1) / KIB(1);
 }
 
-static void report(paddr_t top)
+/* Where memory ends, with what the firmware keeps at its top. */
+static paddr_t machine_end(const struct boot_info *info)
+{
+	paddr_t end = memory_plan_top(info);
+
+	for (unsigned int i = 0; i < info->nr_memory; i++)
+		if (info->memory[i].base <= end &&
+		    info->memory[i].base + info->memory[i].length > end)
+			end = info->memory[i].base + info->memory[i].length;
+	return end;
+}
+
+static void report(const struct boot_info *info)
 {
 	if (plan.free < LEAST_FREE)
 		panic("memory: %llu KiB are free after boot; this kernel needs a machine with at "
 		      "least %llu KiB of memory",
-		      kib(plan.free), kib(top + LEAST_FREE - plan.free));
+		      kib(plan.free), kib(machine_end(info) + LEAST_FREE - plan.free));
 	log_info("memory: %llu KiB free on %u node%s, %llu KiB of bookkeeping (%s)", kib(plan.free),
 		 numa_nodes(), numa_nodes() == 1 ? "" : "s", kib(plan.metadata),
 		 frame_pool_variant);
@@ -106,7 +118,7 @@ void memory_init(const struct boot_info *info)
 	memory_plan_frames(&plan);
 	if (IS_ENABLED(CONFIG_PAGE_TABLE))
 		mmu_set_table_memory(table_from_frames, table_to_frames);
-	report(top);
+	report(info);
 }
 
 void memory_reclaim_acpi(const struct boot_info *info)

@@ -128,12 +128,14 @@ static void mmu_pages_can_be_used(struct test *test)
 static void mmu_pages_can_be_executed(struct test *test)
 {
 	static const uint8_t code[] = { 0xb8, 0x2a, 0, 0, 0, 0xc3 }; /* mov eax, 42; ret */
-	int (*const function)(void) = (int (*)(void))(uintptr_t)AREA;
+	uint32_t result;
 
 	TEST_TRUE(test, begin());
 	memcpy(phys_to_virt(frames[0]), code, sizeof(code));
 	TEST_EQ(test, page_table_map(&batch, AREA, frames[0], PAGE_SIZE, PAGE_EXECUTE), 0);
-	TEST_EQ(test, function(), 42);
+	/* Not by a pointer: sanitizers look for a function's type in front of it. */
+	__asm__ volatile("call *%1" : "=a"(result) : "r"(AREA) : "memory");
+	TEST_EQ(test, result, 42);
 	TEST_EQ(test, page_table_unmap(&batch, AREA, PAGE_SIZE), 0);
 	TEST_TRUE(test, end());
 }
