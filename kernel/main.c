@@ -10,6 +10,7 @@
 #include <exo/boot_info.h>
 #include <exo/clock.h>
 #include <exo/console.h>
+#include <exo/cpu.h>
 #include <exo/irq.h>
 #include <exo/kernel.h>
 #include <exo/log.h>
@@ -108,6 +109,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	int error;
 
 	gdt_init();
+	cpu_init_boot();
 	idt_init();
 	stack_protector_init();
 	clock_init();

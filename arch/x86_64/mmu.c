@@ -53,14 +53,6 @@ static inline void write_cr4(uint64_t value)
 	__asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
-static inline void write_msr(uint32_t number, uint64_t value)
-{
-	__asm__ volatile("wrmsr"
-			 :
-			 : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-			 : "memory");
-}
-
 static inline void invlpg(uint64_t address)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
@@ -232,7 +224,7 @@ void mmu_init(void)
 	kernel_space.root = cpu_read_cr3() & CR3_ADDRESS;
 	current_space[cpu_current()] = &kernel_space;
 	if (machine.no_execute)
-		write_msr(MSR_EFER, cpu_read_msr(MSR_EFER) | EFER_NXE);
+		cpu_write_msr(MSR_EFER, cpu_read_msr(MSR_EFER) | EFER_NXE);
 	part_direct_map_from_image();
 	write_cr3(kernel_space.root);
 	if (mmu_features.tlb.global)

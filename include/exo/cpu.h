@@ -1,14 +1,86 @@
 /* SPDX-License-Identifier: MIT */
-/* How many CPUs the kernel runs on, and which one this is. One, so far. */
+/*
+ * CPUs by number, and what the kernel keeps for each.
+ *
+ * Number 0 is the CPU that booted. With CONFIG_SMP the GS base of each CPU points to its struct cpu
+ * (SDM vol. 3, 3.4.4), so that the fields are one instruction away; without it there is just
+ * boot_cpu. A field is its own CPU's to change, with interrupts or preemption off, unless it says
+ * otherwise.
+ */
 #ifndef EXO_CPU_H
 #define EXO_CPU_H
 
-#define NR_CPUS 1
+#include <exo/compiler.h>
+#include <exo/config.h>
+#include <exo/injector.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
-/* The number of the CPU that executes this, 0 .. NR_CPUS - 1. */
-static inline unsigned int cpu_current(void)
+/* With CONFIG_SMP=n there is one. */
+#ifndef CONFIG_NR_CPUS
+#define CONFIG_NR_CPUS 1
+#endif
+#define NR_CPUS CONFIG_NR_CPUS
+
+typedef unsigned int cpu_t; /* 0 .. NR_CPUS - 1 */
+
+struct thread;
+struct run_queue;
+
+struct cpu {
+	struct cpu *self; /* first: what GS:0 reads */
+	struct thread *current; /* NULL before sched_init() */
+	uint32_t preempt; /* exo/preempt.h */
+	cpu_t number;
+	struct run_queue *queue; /* the policy's */
+	struct thread *idle;
+	struct thread *outgoing; /* has left its stack for good or for another CPU (idle.c) */
+	uint64_t switches; /* context switches since boot */
+	uint64_t tick_switches; /* @switches at the last end of a slice */
+	struct injector injector; /* any CPU: threads that are to be queued here */
+	uint32_t apic_id;
+	unsigned int node; /* NUMA */
+	bool in_interrupt; /* kept only with CONFIG_DEBUG_PREEMPT or CONFIG_LOCKDEP */
+};
+
+extern struct cpu boot_cpu;
+
+/* Every CPU that takes part, by number; NULL for those that do not (yet). Written at boot. */
+extern struct cpu *cpus[NR_CPUS];
+
+/* How many CPUs take part; they have the numbers below it. Grows at boot only. */
+extern unsigned int nr_cpus_online;
+
+/* Makes the boot CPU's struct cpu reachable. Once, as soon as the segments are loaded. */
+#if IS_ENABLED(CONFIG_SMP) || IS_ENABLED(CONFIG_THREADS)
+void cpu_init_boot(void);
+#else
+static inline void cpu_init_boot(void)
 {
-	return 0;
+}
+#endif
+
+/* This CPU. The answer holds as long as the caller cannot be moved: interrupts or preemption off.
+ */
+static inline struct cpu *cpu_this(void)
+{
+	struct cpu *cpu = &boot_cpu;
+
+	if (IS_ENABLED(CONFIG_SMP))
+		__asm__ volatile("movq %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+
+/* The number of this CPU, under the same condition. */
+static inline cpu_t cpu_current(void)
+{
+	cpu_t number = 0;
+
+	if (IS_ENABLED(CONFIG_SMP))
+		__asm__ volatile("movl %%gs:%c1, %0"
+				 : "=r"(number)
+				 : "i"(offsetof(struct cpu, number)));
+	return number;
 }
 
 #endif

@@ -58,6 +58,14 @@ static inline uint64_t cpu_read_msr(uint32_t number)
 	return (uint64_t)high << 32 | low;
 }
 
+static inline void cpu_write_msr(uint32_t number, uint64_t value)
+{
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
+}
+
 /* Busy-wait hint (SDM vol. 2, PAUSE). */
 static inline void cpu_pause(void)
 {

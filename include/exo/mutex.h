@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mutexes: one owner at a time, who may sleep. The owner runs with the urgency of the most urgent
+ * thread that waits for any of its mutexes, directly or through others (priority inheritance).
+ * Threads only; not recursive.
+ */
+#ifndef EXO_MUTEX_H
+#define EXO_MUTEX_H
+
+#include <exo/thread.h>
+
+struct mutex {
+	_Atomic uintptr_t owner; /* struct thread *, plus 1 if somebody may be waiting; 0: free */
+	struct priority_queue waiters; /* the rest: under mutex_graph */
+	uint64_t arrivals;
+	struct list_node held_node; /* in the owner's list, while there are waiters */
+};
+
+#define MUTEX_INIT { .owner = 0 }
+
+void mutex_init(struct mutex *mutex);
+void mutex_lock(struct mutex *mutex);
+
+/* Returns 0, or -EXO_E_TIMEOUT at @deadline (ns). */
+int mutex_lock_until(struct mutex *mutex, uint64_t deadline);
+bool mutex_try_lock(struct mutex *mutex);
+
+/* By the owner. */
+void mutex_unlock(struct mutex *mutex);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler's core: which thread runs. What is chosen is the policy's (kernel/sched/policy.h);
+ * when and how to switch is here.
+ *
+ * Every thread has a home CPU, and only that CPU, with interrupts off, touches its place in a run
+ * queue. Other CPUs leave it messages: a wake-up goes through the home's injector, a wish (suspend,
+ * move, …) is a bit of thread->attention that is looked at whenever the thread is about to run. So
+ * run queues have no locks, except where a policy lets CPUs take from each other.
+ */
+#ifndef EXO_SCHED_H
+#define EXO_SCHED_H
+
+#include <exo/cpu_set.h>
+#include <exo/thread.h>
+
+/* Makes the running code the first thread ("main") and lets threads be created. Boot list. */
+void sched_init(void);
+
+/* The end of a CPU's start: it becomes the idle thread of its CPU. Interrupts off. */
+_Noreturn void sched_run_cpu(void);
+
+/**
+ * sched_block() - give up the CPU until sched_wake()
+ * Interrupts off, and the thread is where a waker finds it. Returns with interrupts off.
+ */
+void sched_block(void);
+
+/**
+ * sched_wake() - make a thread runnable that has called, or is about to call, sched_block()
+ * Exactly once for each block: whoever takes the thread out of a wait queue is the one. Any CPU, any
+ * context. In a thread, sched_point() should follow once interrupts are on.
+ */
+void sched_wake(struct thread *thread);
+
+/* Has @thread's home look at its attention bits soon. */
+void sched_kick(struct thread *thread);
+
+/* IPI_RESCHEDULE, interrupts off. */
+void sched_interrupt(void);
+
+/* The end of any interrupt: switches if that is wanted and allowed. Interrupts off. */
+static inline void sched_interrupt_end(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(cpu_this()->preempt == 0))
+		sched_preempt();
+}
+
+/* Gives way to a more urgent thread that was woken meanwhile. In a thread. */
+static inline void sched_point(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(cpu_this()->preempt == 0))
+		sched_preempt();
+}
+
+#endif

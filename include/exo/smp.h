@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Several CPUs: starting them, interrupting them, having them run a function. */
+#ifndef EXO_SMP_H
+#define EXO_SMP_H
+
+#include <exo/cpu_set.h>
+
+/* Interrupts from CPU to CPU. Each is a vector (arch/interrupt.h). */
+enum ipi {
+	IPI_RESCHEDULE, /* look at the injector and at the current thread's attention */
+	IPI_CALL, /* run what smp_call() has queued */
+	NR_IPIS,
+};
+
+#if IS_ENABLED(CONFIG_SMP)
+/* Starts every CPU that the firmware names, up to NR_CPUS. From the boot list, interrupts on. */
+void smp_start(void);
+
+/* Interrupts another CPU. Any context. Everything written before is seen by its handler. */
+void smp_interrupt(cpu_t cpu, enum ipi ipi);
+
+/**
+ * smp_call() - run @function on other CPUs and wait until all have
+ * @set: this CPU is left out, and those that are not online
+ * @function: runs with interrupts off, in an interrupt; must not wait for this CPU
+ * No lock held that a handler or another waiter could want with interrupts off; this CPU serves its
+ * own calls while it waits, so two CPUs may call each other. With interrupts on or off.
+ */
+void smp_call(const struct cpu_set *set, void (*function)(void *argument), void *argument);
+
+/* Stops all other CPUs for good, for a panic; each tells where it was. Any context. */
+void smp_stop_others(void);
+#else
+static inline void smp_start(void)
+{
+}
+
+static inline void smp_interrupt(cpu_t cpu, enum ipi ipi)
+{
+	(void)cpu, (void)ipi;
+}
+
+static inline void smp_call(const struct cpu_set *set, void (*function)(void *argument),
+			    void *argument)
+{
+	(void)set, (void)function, (void)argument;
+}
+
+static inline void smp_stop_others(void)
+{
+}
+#endif
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: a stack, what is saved when it does not run, and how it is scheduled.
+ *
+ * A thread is created suspended, started, and ends in thread_exit(), also by returning from its
+ * function. Its creator holds a reference, given up by thread_join() or thread_detach(); after that
+ * the pointer must not be used. Stack and TCB are one piece of memory above a guard page
+ * (kernel/thread/stack.c).
+ */
+#ifndef EXO_THREAD_H
+#define EXO_THREAD_H
+
+#include <exo/cpu_set.h>
+#include <exo/errno.h>
+#include <exo/list.h>
+#include <exo/timer.h>
+
+#define PRIORITY_LEVELS 256
+#define PRIORITY_DEFAULT 128 /* 255 is the most urgent */
+
+struct wait_queue;
+struct fpu_state;
+
+/* What a policy wants to know of a thread. Each uses its own fields and ignores the others. */
+struct sched_parameters {
+	uint8_t priority; /* fixed priority: 0 .. 255, 255 first */
+	uint32_t shares; /* stride: 1 .. 10000, in proportion */
+	uint64_t period, budget, deadline; /* EDF: ns; budget <= deadline <= period; 0: none */
+};
+
+#define SCHED_PARAMETERS_DEFAULT \
+	((struct sched_parameters){ .priority = PRIORITY_DEFAULT, .shares = 100 })
+
+enum thread_state {
+	THREAD_SUSPENDED, /* new, or stopped by thread_suspend() when it was about to run */
+	THREAD_READY,
+	THREAD_RUNNING,
+	THREAD_BLOCKED,
+	THREAD_DEAD,
+};
+
+/* Wishes of others: thread->attention. */
+enum thread_attention {
+	THREAD_SUSPEND = 1,
+	THREAD_MOVE = 2, /* the affinity has changed */
+	THREAD_REQUEUE = 4, /* the urgency has changed */
+};
+
+/* What a policy keeps of a thread. */
+union sched_entity {
+	struct {
+		struct list_node node;
+	} list; /* round robin, fixed priority */
+	struct {
+		struct inject_node node; /* in an overflow queue */
+	} stealing;
+	struct {
+		struct pq_node node; /* key: pass */
+		uint64_t pass, stride, left;
+	} stride;
+	struct {
+		struct pq_node node; /* key: absolute deadline */
+		uint64_t release, left, started;
+		struct timer replenish;
+		uint32_t utilisation; /* admitted, in units of the policy */
+		bool throttled;
+	} edf;
+};
+
+struct thread {
+	uint64_t stack_pointer; /* while it does not run; context_switch.asm */
+	_Atomic unsigned int attention; /* enum thread_attention; set by anyone */
+	_Atomic unsigned int state; /* enum thread_state */
+	struct cpu *_Atomic home; /* the CPU that it belongs to */
+	struct inject_node inject; /* on its way to another CPU */
+	bool fpu_live; /* has used the FPU since it was switched to, or has state to restore */
+	uint8_t urgency; /* 0 .. 255: base, or lent by those who wait for its mutexes */
+	union sched_entity sched;
+
+	/* Waiting (kernel/thread/wait.c). */
+	struct wait_queue *waiting_on; /* under its lock */
+	struct pq_node wait_node;
+	int wait_result;
+	struct timer timeout; /* armed on the home CPU */
+
+	/* Set by the creator, or by those who have a reference. */
+	const char *name;
+	struct sched_parameters parameters;
+	struct cpu_set affinity; /* changed under threads_lock, then THREAD_MOVE */
+	uint64_t id; /* 1 … since boot, never used twice */
+	struct list_node all_node; /* under threads_lock */
+	unsigned int references; /* under threads_lock */
+	void *result; /* of thread_exit() */
+	struct wait_queue *exit_waiters;
+
+	/* Kept by the home CPU. */
+	uint64_t switches; /* times it was switched to */
+	uint64_t migrations; /* times it changed its home */
+
+	struct list_node mutexes; /* held, with waiters */
+	struct mutex *blocked_on;
+	struct fpu_state *fpu; /* NULL until it uses the FPU */
+	uint64_t stack_base, stack_size; /* bytes, without the guard page */
+};
+
+struct thread_attributes {
+	const char *name; /* static; NULL: "thread" */
+	struct sched_parameters parameters;
+	const struct cpu_set *affinity; /* NULL: all CPUs */
+};
+
+/**
+ * thread_create() - make a thread that does not run yet
+ * @entry, @argument: what it calls; the result of thread_join() is NULL if @entry returns
+ * @attributes: NULL for defaults
+ * Returns 0, -EXO_E_NOMEM, -EXO_E_ARG for parameters the policy does not know or an empty affinity,
+ * -EXO_E_BUSY if the policy does not admit it. May take locks; not in an interrupt.
+ */
+int thread_create(struct thread **thread, void (*entry)(void *argument), void *argument,
+		  const struct thread_attributes *attributes);
+
+/* Lets a new thread run. Once, by the creator. */
+void thread_start(struct thread *thread);
+
+/* Ends the calling thread. */
+_Noreturn void thread_exit(void *result);
+
+/**
+ * thread_join() - wait until a thread has ended, take its result, give up the reference
+ * @deadline: ns; DEADLINE_NEVER to wait for as long as it takes
+ * @result: may be NULL
+ * Returns 0, or -EXO_E_TIMEOUT: the reference is then kept.
+ */
+int thread_join(struct thread *thread, uint64_t deadline, void **result);
+
+/* Gives up the reference without waiting. A thread that was never started is gone. */
+void thread_detach(struct thread *thread);
+
+/* Lets other runnable threads have a turn, as the policy says. */
+void thread_yield(void);
+
+/**
+ * thread_yield_to() - give the rest of the turn to one thread
+ * Returns 0, or -EXO_E_AGAIN if it is not ready on this CPU: then nothing has happened.
+ */
+int thread_yield_to(struct thread *thread);
+
+/* Sleeps until clock_ns() >= @deadline. */
+void thread_sleep_until(uint64_t deadline);
+
+/* Stops a thread, at the latest when it is next about to run, until thread_resume(). */
+void thread_suspend(struct thread *thread);
+void thread_resume(struct thread *thread);
+
+/* Changes where it may run. -EXO_E_ARG if no CPU of @affinity is online. */
+int thread_set_affinity(struct thread *thread, const struct cpu_set *affinity);
+
+/* Changes what the policy goes by. Errors of thread_create(). */
+int thread_set_parameters(struct thread *thread, const struct sched_parameters *parameters);
+
+/* Gives back the memory of ended threads that is kept for new ones. */
+void thread_trim(void);
+
+/* Calls @visit for every thread, under threads_lock. */
+void thread_for_each(void (*visit)(struct thread *thread, void *context), void *context);
+
+/* The running thread; NULL before sched_init(). It does not change under its own feet. */
+static inline struct thread *thread_current(void)
+{
+	struct thread *thread = boot_cpu.current;
+
+	if (IS_ENABLED(CONFIG_SMP))
+		__asm__("movq %%gs:%c1, %0"
+			: "=r"(thread)
+			: "i"(offsetof(struct cpu, current)));
+	return thread;
+}
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wait queues: threads that wait for something, the most urgent first, equals in the order of their
+ * coming.
+ *
+ *	flags = spin_lock_irq(&queue->lock);
+ *	... look whether there is anything to wait for ...
+ *	error = wait_block(queue, deadline);	unlocks; interrupts stay off
+ *	irq_restore(flags);
+ *
+ * and the waker: lock, change what is waited for, thread = wait_take(queue), unlock, sched_wake(thread).
+ */
+#ifndef EXO_WAIT_H
+#define EXO_WAIT_H
+
+#include <exo/sched.h>
+#include <exo/spinlock.h>
+
+struct wait_queue {
+	struct spinlock lock;
+	struct priority_queue waiters; /* key: urgency, then order of coming */
+	uint64_t arrivals;
+};
+
+#define WAIT_QUEUE_INIT                                      \
+	{                                                    \
+		.lock = SPINLOCK_INIT(LOCK_RANK_WAIT)        \
+	}
+
+static inline void wait_queue_init(struct wait_queue *queue)
+{
+	*queue = (struct wait_queue)WAIT_QUEUE_INIT;
+}
+
+/**
+ * wait_block() - wait in @queue, whose lock the caller holds
+ * @deadline: ns; DEADLINE_NEVER
+ * Returns 0 once woken, -EXO_E_TIMEOUT; the lock is released, interrupts are off as before.
+ */
+int wait_block(struct wait_queue *queue, uint64_t deadline);
+
+/* Takes the first thread out, to be woken by the caller; NULL if none waits. Under the lock. */
+struct thread *wait_take(struct wait_queue *queue);
+
+/* Wakes one, or all that wait now. Returns how many. Takes the lock; any context. */
+unsigned int wait_wake_one(struct wait_queue *queue);
+unsigned int wait_wake_all(struct wait_queue *queue);
+
+#endif

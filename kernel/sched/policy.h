@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a scheduling policy is: a run queue for each CPU, and these functions.
+ *
+ * A policy is a file policy_<name>.c and a header of the same name, which defines struct run_queue
+ * and, inline, what the policy does not need. Exactly one is built in (CONFIG_SCHED_*), and all
+ * pass tests/kernel/sched_conformance_test.c. The functions are called on the CPU whose queue it is,
+ * with interrupts off, except where they say otherwise. The idle thread is never seen by a policy.
+ *
+ *	const char policy_name[];
+ *	What the monitor calls it.
+ *
+ *	void policy_init(struct run_queue *queue, struct cpu *cpu);
+ *	Once for each CPU, before its first thread; @queue is all zero.
+ *
+ *	int policy_admit(struct thread *thread, const struct sched_parameters *parameters);
+ *	In thread context, any CPU: may @thread have these parameters? If so they are its own from now
+ *	on: sets the entity up and thread->urgency, reserves what must be. For a new thread or an existing
+ *	one. 0, -EXO_E_ARG for values that make no sense, -EXO_E_BUSY if there is no room. Chooses
+ *	thread->home for a new thread, if it matters to the policy; else leaves it NULL.
+ *
+ *	void policy_leave(struct thread *thread);
+ *	The thread has ended: gives back what policy_admit() has reserved. Any CPU.
+ *
+ *	void policy_enqueue(struct run_queue *queue, struct thread *thread, enum enqueue_reason why);
+ *	The thread has become ready here. Not called for what policy_yield() keeps in order.
+ *
+ *	struct thread *policy_pick(struct run_queue *queue);
+ *	Takes out the thread to run next; NULL if there is none. May take it from another CPU.
+ *
+ *	struct thread *policy_yield(struct run_queue *queue, struct thread *current);
+ *	@current lets others run: puts it where it belongs and takes out the next; may be @current.
+ *
+ *	bool policy_take(struct run_queue *queue, struct thread *thread);
+ *	Takes out this very thread. False if it is not in this queue.
+ *
+ *	bool policy_preempts(const struct thread *ready, const struct thread *current);
+ *	Should @ready, just enqueued here, run instead of @current at once?
+ *
+ *	bool policy_slice_end(struct run_queue *queue, struct thread *current);
+ *	@current has run for a whole slice (CONFIG_SCHED_SLICE_US) or more: should others run now?
+ *
+ *	unsigned int policy_length(const struct run_queue *queue);
+ *	How many threads are ready here. Any CPU; may be a little out of date.
+ *
+ *	struct thread *policy_give(struct run_queue *queue, const struct cpu *to);
+ *	Takes out a ready thread that may run on @to, to be sent there; NULL if none. Policies that let
+ *	CPUs take for themselves always return NULL.
+ *
+ *	void policy_running(struct run_queue *queue, struct thread *next);
+ *	void policy_stopped(struct run_queue *queue, struct thread *previous);
+ *	Around each turn, where a policy accounts for time; else inline and empty.
+ */
+#ifndef SCHED_POLICY_H
+#define SCHED_POLICY_H
+
+#include <exo/thread.h>
+
+enum enqueue_reason {
+	ENQUEUE_WOKEN, /* new, woken, or come from another CPU */
+	ENQUEUE_PREEMPTED, /* was running, and did not want to stop */
+	ENQUEUE_SLICE_END, /* has used up its slice */
+};
+
+#if IS_ENABLED(CONFIG_SCHED_ROUND_ROBIN)
+#include "policy_round_robin.h"
+#elif IS_ENABLED(CONFIG_SCHED_PRIORITY)
+#include "policy_priority.h"
+#elif IS_ENABLED(CONFIG_SCHED_STEALING)
+#include "policy_stealing.h"
+#elif IS_ENABLED(CONFIG_SCHED_EDF)
+#include "policy_edf.h"
+#elif IS_ENABLED(CONFIG_SCHED_STRIDE)
+#include "policy_stride.h"
+#endif
+
+extern const char policy_name[];
+int policy_admit(struct thread *thread, const struct sched_parameters *parameters);
+bool policy_take(struct run_queue *queue, struct thread *thread);
+struct thread *policy_pick(struct run_queue *queue);
+
+#endif
