@@ -18,6 +18,7 @@
 #include <exo/memory.h>
 #include <exo/monitor.h>
 #include <exo/programs.h>
+#include <exo/sched.h>
 #include <exo/screen.h>
 #include <exo/serial.h>
 #include <exo/stack_protector.h>
@@ -128,6 +129,8 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	memory_init(&boot_info);
 	reclaim_acpi_tables();
 	irq_init();
+	timer_init_cpu();
+	sched_init();
 	serial_enable_input();
 	clock_ns(); /* a last reading for the measurement of its frequency */
 	bench_boot_done();

@@ -6,6 +6,7 @@
 #include <arch/interrupt_frame.h>
 #include <arch/layout.h>
 #include <exo/boot_info.h>
+#include <exo/thread.h>
 
 #define DEFINE(name, value) \
 	__asm__ volatile(".ascii \"@define " #name " %c0\"" : : "i"((uint64_t)(value)))
@@ -23,5 +24,6 @@ void asm_offsets(void)
 	DEFINE(ASM_KERNEL_SLOT2, (KERNEL_BASE >> 30) & 511);
 	DEFINE(ASM_BOOT_PROTOCOL_MULTIBOOT2, BOOT_PROTOCOL_MULTIBOOT2);
 	DEFINE(ASM_BOOT_PROTOCOL_PVH, BOOT_PROTOCOL_PVH);
+	DEFINE(ASM_THREAD_STACK_POINTER, offsetof(struct thread, stack_pointer));
 	DEFINE(ASM_EXCEPTIONS_WITH_ERROR, EXCEPTIONS_WITH_ERROR);
 }

@@ -38,6 +38,7 @@ struct cpu {
 	uint64_t switches; /* context switches since boot */
 	uint64_t tick_switches; /* @switches at the last end of a slice */
 	struct injector injector; /* any CPU: threads that are to be queued here */
+	struct injector requests; /* any CPU: threads of here whose urgency has changed */
 	uint32_t apic_id;
 	unsigned int node; /* NUMA */
 	bool in_interrupt; /* kept only with CONFIG_DEBUG_PREEMPT or CONFIG_LOCKDEP */

@@ -12,6 +12,7 @@ enum lock_rank {
 	LOCK_RANK_THREADS, /* the list of all threads, and their references */
 	LOCK_RANK_MUTEX_GRAPH, /* who waits for which mutex (kernel/thread/mutex.c) */
 	LOCK_RANK_WAIT, /* a wait queue */
+	LOCK_RANK_STACKS, /* which stacks of threads are taken */
 	LOCK_RANK_KERNEL_SPACE, /* the kernel's page tables */
 	LOCK_RANK_HEAP,
 	LOCK_RANK_FRAMES,

@@ -7,16 +7,18 @@
 #ifndef EXO_MUTEX_H
 #define EXO_MUTEX_H
 
-#include <exo/thread.h>
+#include <exo/wait.h>
 
 struct mutex {
 	_Atomic uintptr_t owner; /* struct thread *, plus 1 if somebody may be waiting; 0: free */
-	struct priority_queue waiters; /* the rest: under mutex_graph */
-	uint64_t arrivals;
-	struct list_node held_node; /* in the owner's list, while there are waiters */
+	struct wait_queue waiters;
+	struct list_node held_node; /* in the owner's list, while the mutex is contended */
 };
 
-#define MUTEX_INIT { .owner = 0 }
+#define MUTEX_INIT                          \
+	{                                   \
+		.waiters = WAIT_QUEUE_INIT \
+	}
 
 void mutex_init(struct mutex *mutex);
 void mutex_lock(struct mutex *mutex);

@@ -15,7 +15,20 @@
 #include <exo/thread.h>
 
 /* Makes the running code the first thread ("main") and lets threads be created. Boot list. */
+#if IS_ENABLED(CONFIG_THREADS)
 void sched_init(void);
+#else
+static inline void sched_init(void)
+{
+}
+#endif
+
+/**
+ * sched_prepare_cpu() - get memory for the scheduler of a CPU that is to be started
+ * @cpu: its number and node are set
+ * Returns 0 or -EXO_E_NOMEM. Not undone: a CPU that does not start keeps it.
+ */
+int sched_prepare_cpu(struct cpu *cpu);
 
 /* The end of a CPU's start: it becomes the idle thread of its CPU. Interrupts off. */
 _Noreturn void sched_run_cpu(void);
@@ -33,17 +46,26 @@ void sched_block(void);
  */
 void sched_wake(struct thread *thread);
 
-/* Has @thread's home look at its attention bits soon. */
+/* Has @thread's home look at its attention bits, at once if it runs there. Any context. */
 void sched_kick(struct thread *thread);
 
-/* IPI_RESCHEDULE, interrupts off. */
+/* Has @thread's home put it where its new urgency belongs. Any context. */
+void sched_requeue(struct thread *thread);
+
+/* Ends the running thread: its CPU's idle thread buries it. Interrupts off. */
+_Noreturn void sched_leave(void);
+
+/* IPI_RESCHEDULE: takes in what others have sent. Interrupts off, in the interrupt. */
 void sched_interrupt(void);
+
+/* Has the policy choose anew; the running thread stays ready. Interrupts off. */
+void sched_switch(void);
 
 /* The end of any interrupt: switches if that is wanted and allowed. Interrupts off. */
 static inline void sched_interrupt_end(void)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(cpu_this()->preempt == 0))
-		sched_preempt();
+		sched_switch();
 }
 
 /* Gives way to a more urgent thread that was woken meanwhile. In a thread. */

@@ -14,12 +14,13 @@
 #include <exo/errno.h>
 #include <exo/list.h>
 #include <exo/timer.h>
+#include <exo/wait_queue.h>
 
 #define PRIORITY_LEVELS 256
 #define PRIORITY_DEFAULT 128 /* 255 is the most urgent */
 
-struct wait_queue;
 struct fpu_state;
+struct mutex;
 
 /* What a policy wants to know of a thread. Each uses its own fields and ignores the others. */
 struct sched_parameters {
@@ -28,14 +29,16 @@ struct sched_parameters {
 	uint64_t period, budget, deadline; /* EDF: ns; budget <= deadline <= period; 0: none */
 };
 
-#define SCHED_PARAMETERS_DEFAULT \
-	((struct sched_parameters){ .priority = PRIORITY_DEFAULT, .shares = 100 })
+#define SCHED_PARAMETERS_INIT                              \
+	{                                                  \
+		.priority = PRIORITY_DEFAULT, .shares = 100 \
+	}
+#define SCHED_PARAMETERS_DEFAULT ((struct sched_parameters)SCHED_PARAMETERS_INIT)
 
 enum thread_state {
 	THREAD_SUSPENDED, /* new, or stopped by thread_suspend() when it was about to run */
-	THREAD_READY,
-	THREAD_RUNNING,
-	THREAD_BLOCKED,
+	THREAD_READY, /* runs, or would if it had a CPU */
+	THREAD_BLOCKED, /* waits or sleeps */
 	THREAD_DEAD,
 };
 
@@ -43,13 +46,15 @@ enum thread_state {
 enum thread_attention {
 	THREAD_SUSPEND = 1,
 	THREAD_MOVE = 2, /* the affinity has changed */
-	THREAD_REQUEUE = 4, /* the urgency has changed */
+	THREAD_REQUEUE = 4, /* the urgency has changed, and @request is on its way */
 };
 
 /* What a policy keeps of a thread. */
 union sched_entity {
 	struct {
 		struct list_node node;
+		unsigned int level;
+		bool queued;
 	} list; /* round robin, fixed priority */
 	struct {
 		struct inject_node node; /* in an overflow queue */
@@ -68,19 +73,23 @@ union sched_entity {
 };
 
 struct thread {
-	uint64_t stack_pointer; /* while it does not run; context_switch.asm */
+	/* While it does not run (context_switch.asm); with CONFIG_SMP 0 while it does. */
+	_Atomic uint64_t stack_pointer;
 	_Atomic unsigned int attention; /* enum thread_attention; set by anyone */
 	_Atomic unsigned int state; /* enum thread_state */
 	struct cpu *_Atomic home; /* the CPU that it belongs to */
-	struct inject_node inject; /* on its way to another CPU */
+	struct inject_node inject; /* on its way to a run queue of another CPU */
+	struct inject_node request; /* on its way to its home with THREAD_REQUEUE */
 	bool fpu_live; /* has used the FPU since it was switched to, or has state to restore */
-	uint8_t urgency; /* 0 .. 255: base, or lent by those who wait for its mutexes */
+	uint8_t urgency; /* 0 .. 255: its own, or lent by those who wait for its mutexes */
+	uint8_t own_urgency; /* set by policy_admit() */
 	union sched_entity sched;
 
 	/* Waiting (kernel/thread/wait.c). */
 	struct wait_queue *waiting_on; /* under its lock */
 	struct pq_node wait_node;
 	int wait_result;
+	bool asleep; /* waits for @timeout alone */
 	struct timer timeout; /* armed on the home CPU */
 
 	/* Set by the creator, or by those who have a reference. */
@@ -91,21 +100,25 @@ struct thread {
 	struct list_node all_node; /* under threads_lock */
 	unsigned int references; /* under threads_lock */
 	void *result; /* of thread_exit() */
-	struct wait_queue *exit_waiters;
+	bool started;
+	bool buried; /* has left its stack for the last time; under exit_waiters.lock */
+	struct wait_queue exit_waiters;
 
 	/* Kept by the home CPU. */
 	uint64_t switches; /* times it was switched to */
 	uint64_t migrations; /* times it changed its home */
 
+	/* Priority inheritance, under the lock of kernel/thread/mutex.c. */
 	struct list_node mutexes; /* held, with waiters */
 	struct mutex *blocked_on;
+
 	struct fpu_state *fpu; /* NULL until it uses the FPU */
-	uint64_t stack_base, stack_size; /* bytes, without the guard page */
+	uintptr_t stack; /* its lowest byte; the TCB is at its top */
 };
 
 struct thread_attributes {
 	const char *name; /* static; NULL: "thread" */
-	struct sched_parameters parameters;
+	struct sched_parameters parameters; /* SCHED_PARAMETERS_INIT, and what differs from it */
 	const struct cpu_set *affinity; /* NULL: all CPUs */
 };
 
@@ -160,6 +173,9 @@ int thread_set_parameters(struct thread *thread, const struct sched_parameters *
 
 /* Gives back the memory of ended threads that is kept for new ones. */
 void thread_trim(void);
+
+/* How many bytes of its stack a thread has used at most; 0 without CONFIG_THREAD_STACK_USAGE. */
+size_t thread_stack_used(const struct thread *thread);
 
 /* Calls @visit for every thread, under threads_lock. */
 void thread_for_each(void (*visit)(struct thread *thread, void *context), void *context);

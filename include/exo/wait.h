@@ -14,18 +14,7 @@
 #define EXO_WAIT_H
 
 #include <exo/sched.h>
-#include <exo/spinlock.h>
-
-struct wait_queue {
-	struct spinlock lock;
-	struct priority_queue waiters; /* key: urgency, then order of coming */
-	uint64_t arrivals;
-};
-
-#define WAIT_QUEUE_INIT                                      \
-	{                                                    \
-		.lock = SPINLOCK_INIT(LOCK_RANK_WAIT)        \
-	}
+#include <exo/wait_queue.h>
 
 static inline void wait_queue_init(struct wait_queue *queue)
 {

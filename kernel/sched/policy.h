@@ -15,7 +15,7 @@
  *
  *	int policy_admit(struct thread *thread, const struct sched_parameters *parameters);
  *	In thread context, any CPU: may @thread have these parameters? If so they are its own from now
- *	on: sets the entity up and thread->urgency, reserves what must be. For a new thread or an existing
+ *	on: sets the entity up and thread->own_urgency, reserves what must be. For a new thread or an existing
  *	one. 0, -EXO_E_ARG for values that make no sense, -EXO_E_BUSY if there is no room. Chooses
  *	thread->home for a new thread, if it matters to the policy; else leaves it NULL.
  *
@@ -26,7 +26,9 @@
  *	The thread has become ready here. Not called for what policy_yield() keeps in order.
  *
  *	struct thread *policy_pick(struct run_queue *queue);
- *	Takes out the thread to run next; NULL if there is none. May take it from another CPU.
+ *	Takes out the thread to run next; NULL if there is none. May take it from another CPU: then it
+ *	sets thread->home, fences, and waits until thread->stack_pointer is not 0, because a thread that
+ *	is preempted gets into its queue while it is still on its stack. See core.c about attention.
  *
  *	struct thread *policy_yield(struct run_queue *queue, struct thread *current);
  *	@current lets others run: puts it where it belongs and takes out the next; may be @current.
@@ -75,8 +77,14 @@ enum enqueue_reason {
 #endif
 
 extern const char policy_name[];
+
+void policy_init(struct run_queue *queue, struct cpu *cpu);
 int policy_admit(struct thread *thread, const struct sched_parameters *parameters);
-bool policy_take(struct run_queue *queue, struct thread *thread);
+void policy_leave(struct thread *thread);
+void policy_enqueue(struct run_queue *queue, struct thread *thread, enum enqueue_reason why);
 struct thread *policy_pick(struct run_queue *queue);
+struct thread *policy_yield(struct run_queue *queue, struct thread *current);
+bool policy_take(struct run_queue *queue, struct thread *thread);
+struct thread *policy_give(struct run_queue *queue, const struct cpu *to);
 
 #endif

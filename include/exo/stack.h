@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory for the stacks of threads: CONFIG_THREAD_STACK_SIZE bytes, rounded up to a power of two of
+ * pages. With CONFIG_STACK_GUARD and CONFIG_PAGE_TABLE each lies above an unmapped page.
+ */
+#ifndef EXO_STACK_H
+#define EXO_STACK_H
+
+#include <arch/layout.h>
+#include <exo/compiler.h>
+#include <exo/config.h>
+
+/* With CONFIG_THREADS=n there are none. */
+#ifndef CONFIG_THREAD_STACK_SIZE
+#define CONFIG_THREAD_STACK_SIZE PAGE_SIZE
+#define CONFIG_THREADS_MAX 16
+#define CONFIG_THREAD_CACHE 0
+#endif
+
+/* The smallest power of two of pages, as a block's order. */
+#define STACK_PAGES ((CONFIG_THREAD_STACK_SIZE + PAGE_SIZE - 1) / PAGE_SIZE)
+#define STACK_ORDER (STACK_PAGES > 1 ? 32 - __builtin_clz(STACK_PAGES - 1) : 0)
+#define STACK_SIZE ((uintptr_t)PAGE_SIZE << STACK_ORDER)
+
+/**
+ * stack_alloc() - get a stack
+ * @stack: its lowest byte; the contents are anything
+ * Returns 0, -EXO_E_NOMEM for want of memory or because there are CONFIG_THREADS_MAX. Not in an
+ * interrupt, interrupts on; takes locks.
+ */
+int stack_alloc(uintptr_t *stack);
+
+/* Gives a stack back. The same conditions. */
+void stack_free(uintptr_t stack);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler's core: switching, waking, slices. Which thread is next is the policy's business.
+ *
+ * Everything here works on the CPU that executes it, with interrupts off; that is what protects
+ * run queues, cpu->current and a ready thread's entity. A thread belongs to one CPU, its home:
+ *
+ *	ready	in the home's run queue, or on its way there in its injector; or it runs
+ *	blocked	nowhere; its waker sends it home. It cannot get there before it has left its stack,
+ *		because it gave up the CPU with interrupts off
+ *
+ * Others' wishes are bits of thread->attention, looked at when the policy has chosen the thread. The
+ * wisher sets the bit with a locked instruction, then reads the home and kicks that CPU. A CPU that
+ * has taken a thread from another (a thief) writes the home, fences, and then reads the bits: so one
+ * of the two sees the other (Dekker's argument). Where home does not change the interrupt itself
+ * orders the two.
+ *
+ * A slice is not timed from its thread's first instruction. While somebody waits, a timer goes off
+ * every CONFIG_SCHED_SLICE_US; a thread that has run since the last time is at its slice's end. So
+ * it runs for one to two slices, and switching never touches the timer.
+ */
+#include "sched_cpu.h"
+
+#include <arch/memory.h>
+#include <exo/fpu.h>
+#include <exo/frame.h>
+#include <exo/panic.h>
+#include <exo/smp.h>
+#include <exo/spinlock.h>
+#include <exo/string.h>
+
+#define SLICE_NS (CONFIG_SCHED_SLICE_US * NS_PER_US)
+#define BALANCE_TICKS 8 /* a guess: balance every so many slices */
+
+struct sched_cpu boot_sched_cpu;
+static struct thread main_thread;
+
+static inline void want_switch(struct cpu *cpu)
+{
+	cpu->preempt &= ~PREEMPT_UNWANTED;
+}
+
+/* --- switching ---------------------------------------------------------------------------------*/
+
+void sched_switch_to(struct cpu *cpu, struct thread *next)
+{
+	struct thread *previous = cpu->current;
+
+	policy_stopped(cpu_queue(cpu), previous);
+	policy_running(cpu_queue(cpu), next);
+	cpu->current = next;
+	cpu->switches++;
+	next->switches++;
+	if (IS_ENABLED(CONFIG_FPU) && unlikely(previous->fpu_live | next->fpu_live))
+		fpu_switch(previous, next);
+	context_switch(previous, next);
+}
+
+/* Stops @thread if it should not go on: then it waits for thread_resume(). */
+static bool park(struct thread *thread)
+{
+	unsigned int suspended = THREAD_SUSPENDED;
+
+	atomic_store(&thread->state, THREAD_SUSPENDED);
+	if (atomic_load(&thread->attention) & THREAD_SUSPEND)
+		return true;
+	/* Resumed meanwhile: by whoever changes the state back. */
+	return !atomic_compare_exchange_strong(&thread->state, &suspended, THREAD_READY);
+}
+
+/* @thread was chosen, but somebody has a wish. Returns whether it can run here now. */
+static bool attend(struct cpu *cpu, struct thread *thread)
+{
+	const unsigned int wishes = atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_MOVE);
+
+	if (wishes & THREAD_SUSPEND && park(thread))
+		return false;
+	if (wishes & THREAD_MOVE && !cpu_set_has(&thread->affinity, cpu->number)) {
+		if (thread == cpu->current)
+			cpu->outgoing = thread; /* the idle thread sends it, off its stack */
+		else
+			sched_send(sched_place(thread), thread);
+		return false;
+	}
+	return true;
+}
+
+/* What is left to do when the policy's choice has wishes to be looked at. */
+static __noinline struct thread *choose_attended(struct cpu *cpu, struct thread *thread)
+{
+	while (thread && atomic_load_explicit(&thread->attention, memory_order_relaxed) &&
+	       !attend(cpu, thread))
+		thread = cpu->outgoing ? NULL : policy_pick(cpu_queue(cpu));
+	return thread ? thread : cpu->idle;
+}
+
+static inline struct thread *choose(struct cpu *cpu, struct thread *thread)
+{
+	if (unlikely(!thread))
+		return cpu->idle;
+	if (unlikely(atomic_load_explicit(&thread->attention, memory_order_relaxed)))
+		return choose_attended(cpu, thread);
+	return thread;
+}
+
+struct thread *sched_choose(struct cpu *cpu)
+{
+	return choose(cpu, policy_pick(cpu_queue(cpu)));
+}
+
+void sched_switch(void)
+{
+	struct cpu *cpu = cpu_this();
+	struct sched_cpu *sched = sched_cpu(cpu);
+	struct thread *current = cpu->current, *next;
+
+	cpu->preempt |= PREEMPT_UNWANTED;
+	if (unlikely(current == cpu->idle))
+		return; /* it looks for itself */
+	policy_enqueue(&sched->queue, current,
+		       sched->slice_over ? ENQUEUE_SLICE_END : ENQUEUE_PREEMPTED);
+	sched->slice_over = false;
+	next = sched_choose(cpu);
+	if (next != current)
+		sched_switch_to(cpu, next);
+}
+
+void sched_preempt(void)
+{
+	const uint64_t flags = irq_save();
+
+	if (flags & RFLAGS_IF && cpu_this()->preempt == 0)
+		sched_switch();
+	irq_restore(flags);
+}
+
+void sched_block(void)
+{
+	struct cpu *cpu = cpu_this();
+
+	atomic_store_explicit(&cpu->current->state, THREAD_BLOCKED, memory_order_relaxed);
+	cpu->preempt |= PREEMPT_UNWANTED;
+	sched_switch_to(cpu, sched_choose(cpu));
+}
+
+void sched_leave(void)
+{
+	struct cpu *cpu = cpu_this();
+
+	atomic_store_explicit(&cpu->current->state, THREAD_DEAD, memory_order_relaxed);
+	cpu->outgoing = cpu->current;
+	sched_switch_to(cpu, cpu->idle);
+	panic("sched: a thread that has ended runs again");
+}
+
+void thread_yield(void)
+{
+	const uint64_t flags = irq_save();
+	struct cpu *cpu = cpu_this();
+	struct thread *current = cpu->current;
+	struct thread *next = choose(cpu, policy_yield(cpu_queue(cpu), current));
+
+	if (next != current)
+		sched_switch_to(cpu, next);
+	irq_restore(flags);
+}
+
+int thread_yield_to(struct thread *thread)
+{
+	const uint64_t flags = irq_save();
+	struct cpu *cpu = cpu_this();
+	struct thread *current = cpu->current, *next;
+	int error = -EXO_E_AGAIN;
+
+	if (thread != current && atomic_load(&thread->home) == cpu &&
+	    policy_take(cpu_queue(cpu), thread)) {
+		policy_enqueue(cpu_queue(cpu), current, ENQUEUE_PREEMPTED);
+		next = choose(cpu, thread);
+		if (next != current)
+			sched_switch_to(cpu, next);
+		error = 0;
+	}
+	irq_restore(flags);
+	return error;
+}
+
+/* --- waking ------------------------------------------------------------------------------------*/
+
+/* Ends a slice, if the running thread has used it; goes on while somebody waits. */
+static void slice_end(struct timer *timer)
+{
+	struct cpu *cpu = cpu_this();
+	struct sched_cpu *sched = container_of(timer, struct sched_cpu, slice);
+
+	if (policy_length(&sched->queue) == 0 || cpu->current == cpu->idle)
+		return;
+	if (cpu->tick_switches == cpu->switches &&
+	    policy_slice_end(&sched->queue, cpu->current)) {
+		sched->slice_over = true;
+		want_switch(cpu);
+	}
+	cpu->tick_switches = cpu->switches;
+	if (IS_ENABLED(CONFIG_SMP) && ++sched->ticks % BALANCE_TICKS == 0)
+		sched_balance(cpu);
+	timer_arm(timer, clock_ns() + SLICE_NS);
+}
+
+static __noinline void start_slice(struct cpu *cpu, struct sched_cpu *sched)
+{
+	cpu->tick_switches = cpu->switches;
+	timer_arm(&sched->slice, clock_ns() + SLICE_NS);
+}
+
+/* @thread is ready and this CPU's own. */
+static void enqueue(struct cpu *cpu, struct thread *thread)
+{
+	struct sched_cpu *sched = sched_cpu(cpu);
+	struct thread *current = cpu->current;
+
+	if (thread->timeout.armed)
+		timer_cancel(&thread->timeout);
+	atomic_store_explicit(&thread->state, THREAD_READY, memory_order_relaxed);
+	policy_enqueue(&sched->queue, thread, ENQUEUE_WOKEN);
+	if (current == cpu->idle) {
+		if (policy_length(&sched->queue) == 1)
+			return;
+	} else if (policy_preempts(thread, current)) {
+		want_switch(cpu);
+	}
+	if (!sched->slice.armed)
+		start_slice(cpu, sched);
+	if (IS_ENABLED(CONFIG_SMP) &&
+	    unlikely(atomic_load_explicit(&idle_count, memory_order_relaxed)))
+		sched_offer(cpu);
+}
+
+void sched_send(struct cpu *to, struct thread *thread)
+{
+	struct cpu *from = cpu_this();
+
+	if (to == from) {
+		enqueue(from, thread);
+		return;
+	}
+	if (atomic_load_explicit(&thread->home, memory_order_relaxed) != to) {
+		atomic_store_explicit(&thread->home, to, memory_order_relaxed);
+		thread->migrations++;
+		sched_cpu(from)->sent++;
+	}
+	if (injector_push(&to->injector, &thread->inject))
+		smp_interrupt(to->number, IPI_RESCHEDULE);
+}
+
+void sched_wake(struct thread *thread)
+{
+	const uint64_t flags = irq_save();
+	struct cpu *home = atomic_load_explicit(&thread->home, memory_order_relaxed);
+
+	if (!IS_ENABLED(CONFIG_SMP) || home == cpu_this())
+		enqueue(cpu_this(), thread);
+	else
+		sched_send(home, thread);
+	irq_restore(flags);
+}
+
+void sched_kick(struct thread *thread)
+{
+	const uint64_t flags = irq_save();
+	struct cpu *cpu = cpu_this();
+	struct cpu *home = atomic_load(&thread->home);
+
+	if (home == cpu && thread == cpu->current)
+		want_switch(cpu);
+	else if (home && home != cpu)
+		smp_interrupt(home->number, IPI_RESCHEDULE);
+	irq_restore(flags);
+}
+
+/* @thread, whose urgency has changed, is this CPU's own. */
+static void requeue(struct cpu *cpu, struct thread *thread)
+{
+	atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_REQUEUE);
+	if (policy_take(cpu_queue(cpu), thread)) {
+		policy_enqueue(cpu_queue(cpu), thread, ENQUEUE_WOKEN);
+		if (cpu->current != cpu->idle && policy_preempts(thread, cpu->current))
+			want_switch(cpu);
+	} else if (thread == cpu->current) {
+		want_switch(cpu); /* perhaps somebody else is more urgent now */
+	}
+}
+
+static void send_request(struct cpu *to, struct thread *thread)
+{
+	if (injector_push(&to->requests, &thread->request))
+		smp_interrupt(to->number, IPI_RESCHEDULE);
+}
+
+void sched_requeue(struct thread *thread)
+{
+	const uint64_t flags = irq_save();
+	struct cpu *cpu = cpu_this(), *home;
+
+	/* Whoever sets the bit sends the one node that the thread has for this. */
+	if (!(atomic_fetch_or(&thread->attention, THREAD_REQUEUE) & THREAD_REQUEUE)) {
+		home = atomic_load(&thread->home);
+		if (!IS_ENABLED(CONFIG_SMP) || home == cpu || !home)
+			requeue(cpu, thread);
+		else
+			send_request(home, thread);
+	}
+	irq_restore(flags);
+}
+
+void sched_take_requests(void)
+{
+	const uint64_t flags = irq_save();
+	struct cpu *cpu = cpu_this(), *home;
+	struct inject_node *node, *next;
+	struct thread *thread;
+
+	for (node = injector_take(&cpu->requests); node; node = next) {
+		next = node->next;
+		thread = container_of(node, struct thread, request);
+		home = atomic_load(&thread->home);
+		if (home == cpu)
+			requeue(cpu, thread);
+		else
+			send_request(home, thread); /* it has moved meanwhile */
+	}
+	irq_restore(flags);
+	cpu_pause();
+}
+
+void sched_interrupt(void)
+{
+	struct cpu *cpu = cpu_this();
+	struct inject_node *node = injector_take(&cpu->injector), *next;
+	struct thread *thread;
+
+	for (; node; node = next) {
+		next = node->next;
+		thread = container_of(node, struct thread, inject);
+		ASSERT(atomic_load(&thread->home) == cpu);
+		sched_cpu(cpu)->received++;
+		enqueue(cpu, thread);
+	}
+	sched_take_requests();
+	if (atomic_load(&cpu->current->attention))
+		want_switch(cpu);
+}
+
+/* --- start -------------------------------------------------------------------------------------*/
+
+static void prepare(struct cpu *cpu, struct sched_cpu *sched)
+{
+	cpu->queue = &sched->queue;
+	timer_prepare(&sched->slice, slice_end);
+	policy_init(&sched->queue, cpu);
+}
+
+void sched_init(void)
+{
+	struct thread *idle;
+
+	prepare(&boot_cpu, &boot_sched_cpu);
+	thread_adopt(&main_thread, "main", &boot_cpu);
+	boot_cpu.current = &main_thread;
+	if (thread_create(&idle, sched_idle, NULL, &(struct thread_attributes){ .name = "idle" }))
+		panic("sched: no memory for the first thread");
+	policy_leave(idle); /* no policy ever sees it again */
+	boot_cpu.idle = idle;
+}
+
+int sched_prepare_cpu(struct cpu *cpu)
+{
+	const struct frame_where where = { .placement = FRAME_NEAR, .node = cpu->node };
+	struct sched_cpu *sched;
+	unsigned int order = 0;
+	paddr_t base;
+	int error;
+
+	while ((PAGE_SIZE << order) < sizeof(*sched))
+		order++;
+	error = frame_alloc_where(order, &where, &base);
+	if (error)
+		return error;
+	sched = phys_to_virt(base);
+	memset(sched, 0, sizeof(*sched));
+	thread_adopt(&sched->idle, "idle", cpu);
+	cpu->idle = &sched->idle;
+	prepare(cpu, sched);
+	return 0;
+}
+
+void sched_run_cpu(void)
+{
+	struct cpu *cpu = cpu_this();
+
+	cpu->current = cpu->idle;
+	sched_idle(NULL);
+}

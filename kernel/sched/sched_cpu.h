@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What the scheduler keeps for each CPU, and what core.c and idle.c tell each other. */
+#ifndef SCHED_CPU_H
+#define SCHED_CPU_H
+
+#include "policy.h"
+
+#include <exo/sched.h>
+
+/* Behind struct cpu's pointer to its first member. */
+struct sched_cpu {
+	struct run_queue queue;
+	struct timer slice; /* armed while somebody waits here, and once after */
+	bool slice_over; /* the running thread has used up its slice */
+	unsigned int ticks; /* ends of slices, for balancing */
+	uint64_t received, sent; /* threads that came from and went to other CPUs */
+	struct thread idle; /* of a CPU other than the first; unused there */
+};
+
+extern struct sched_cpu boot_sched_cpu;
+
+static inline struct sched_cpu *sched_cpu(struct cpu *cpu)
+{
+	if (!IS_ENABLED(CONFIG_SMP))
+		return &boot_sched_cpu;
+	return container_of(cpu->queue, struct sched_cpu, queue);
+}
+
+static inline struct run_queue *cpu_queue(struct cpu *cpu)
+{
+	return IS_ENABLED(CONFIG_SMP) ? cpu->queue : &boot_sched_cpu.queue;
+}
+
+/* Swaps stacks and callee-saved registers (context_switch.asm). */
+void context_switch(struct thread *previous, struct thread *next);
+
+/* Chooses who runs next; the idle thread if nobody. Interrupts off. */
+struct thread *sched_choose(struct cpu *cpu);
+
+/* Gives the CPU to @next, which may not be the running thread. Interrupts off. */
+void sched_switch_to(struct cpu *cpu, struct thread *next);
+
+/* Sends a thread that is in no queue to another CPU, whose own it is from then on. */
+void sched_send(struct cpu *to, struct thread *thread);
+
+/* A CPU on which @thread may run, the idle ones first. */
+struct cpu *sched_place(const struct thread *thread);
+
+/* Serves this CPU's requests (THREAD_REQUEUE); those of others arrive by themselves. */
+void sched_take_requests(void);
+
+/* What the idle thread does, for ever. */
+void sched_idle(void *unused);
+
+/* How many CPUs are idle and have not been given anything yet. */
+extern _Atomic unsigned int idle_count;
+
+/* Somebody waits here: have an idle CPU take part. Interrupts off. */
+void sched_offer(struct cpu *cpu);
+
+/* Sometimes, at the end of a slice: evens out the lengths of queues. Interrupts off. */
+void sched_balance(struct cpu *cpu);
+
+/* --- kernel/thread/thread.c --- */
+
+/* Makes what runs on @cpu, or will first, a thread: the boot code, an idle thread. */
+void thread_adopt(struct thread *thread, const char *name, struct cpu *cpu);
+
+/* Frees one of the stacks that this CPU has too many of; false if it has not. Interrupts off. */
+bool thread_cache_shrink(void);
+
+/* A thread has left its stack for the last time. Interrupts off. */
+void thread_bury(struct thread *thread);
+
+#endif

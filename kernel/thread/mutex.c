@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mutexes with priority inheritance.
+ *
+ * Uncontended, a mutex is one compare-and-exchange of its owner, each way. Bit 0 of the owner word
+ * says that somebody waits or may wait; from then on everything goes through graph_lock, the one
+ * lock for who waits for what: loans run along chains of owners, and contention is meant to be rare.
+ *
+ * An owner's urgency is the highest of its own and those of the first waiters of its contended
+ * mutexes; a change goes on to the owner of what it waits for itself. A mutex is handed to its most
+ * urgent waiter on unlock, so nobody barges in.
+ *
+ * Lock order: graph_lock, then a mutex's waiters.lock. Interrupts are off under both.
+ */
+#include "thread_internal.h"
+
+#include <exo/panic.h>
+
+#define CONTENDED ((uintptr_t)1)
+
+static struct spinlock graph_lock = SPINLOCK_INIT(LOCK_RANK_MUTEX_GRAPH);
+
+void mutex_init(struct mutex *mutex)
+{
+	*mutex = (struct mutex)MUTEX_INIT;
+}
+
+static struct thread *owner_of(const struct mutex *mutex)
+{
+	return (struct thread *)(atomic_load_explicit(&mutex->owner, memory_order_relaxed) &
+				 ~CONTENDED);
+}
+
+/* --- urgency; all under graph_lock -------------------------------------------------------------*/
+
+static uint8_t worth(const struct thread *thread)
+{
+	uint8_t urgency = thread->own_urgency;
+
+	list_for_each(node, &thread->mutexes) {
+		struct mutex *mutex = list_entry(node, struct mutex, held_node);
+		const struct thread *first = wait_first(&mutex->waiters);
+
+		if (first && first->urgency > urgency)
+			urgency = first->urgency;
+	}
+	return urgency;
+}
+
+/* Works out the urgency of @thread anew, and of all who are before it in the way of its mutex. */
+static void update(struct thread *thread)
+{
+	while (thread) {
+		const uint8_t urgency = worth(thread);
+
+		if (urgency == thread->urgency)
+			return;
+		thread->urgency = urgency;
+		if (thread->blocked_on) {
+			wait_move(&thread->blocked_on->waiters, thread);
+			thread = owner_of(thread->blocked_on);
+		} else {
+			sched_requeue(thread);
+			return;
+		}
+	}
+}
+
+void mutex_own_urgency_changed(struct thread *thread)
+{
+	const uint64_t flags = spin_lock_irq(&graph_lock);
+
+	update(thread);
+	spin_unlock_irq(&graph_lock, flags);
+	sched_point();
+}
+
+/* --- locking -----------------------------------------------------------------------------------*/
+
+bool mutex_try_lock(struct mutex *mutex)
+{
+	uintptr_t free = 0;
+
+	return atomic_compare_exchange_strong_explicit(&mutex->owner, &free,
+						       (uintptr_t)thread_current(),
+						       memory_order_acquire, memory_order_relaxed);
+}
+
+/*
+ * Takes @mutex if it has become free, else marks it as contended, which keeps it from becoming free
+ * without graph_lock. Returns its owner; NULL if it is ours now.
+ */
+static struct thread *mark_contended(struct mutex *mutex, struct thread *thread)
+{
+	uintptr_t owner = atomic_load_explicit(&mutex->owner, memory_order_relaxed);
+
+	for (;;) {
+		const uintptr_t wanted = owner ? owner | CONTENDED : (uintptr_t)thread;
+
+		if (owner & CONTENDED)
+			return (struct thread *)(owner & ~CONTENDED);
+		if (atomic_compare_exchange_weak_explicit(&mutex->owner, &owner, wanted,
+							  memory_order_acquire,
+							  memory_order_relaxed)) {
+			if (!owner)
+				return NULL;
+			list_add_last(&((struct thread *)owner)->mutexes, &mutex->held_node);
+			return (struct thread *)owner;
+		}
+	}
+}
+
+/* A waiter has gone without the mutex: its loan ends; the last one ends the contention. */
+static void withdraw(struct mutex *mutex, struct thread *thread)
+{
+	struct thread *owner;
+
+	spin_acquire(&graph_lock);
+	thread->blocked_on = NULL;
+	owner = owner_of(mutex);
+	if (owner && atomic_load_explicit(&mutex->owner, memory_order_relaxed) & CONTENDED) {
+		if (!wait_first(&mutex->waiters)) {
+			list_remove(&mutex->held_node);
+			atomic_store_explicit(&mutex->owner, (uintptr_t)owner,
+					      memory_order_relaxed);
+		}
+		update(owner);
+	}
+	spin_release(&graph_lock);
+}
+
+static __noinline int lock_slowly(struct mutex *mutex, uint64_t deadline)
+{
+	struct thread *thread = thread_current(), *owner;
+	uint64_t flags;
+	int error;
+
+	assert_may_sleep();
+	ASSERT(owner_of(mutex) != thread);
+	flags = spin_lock_irq(&graph_lock);
+	owner = mark_contended(mutex, thread);
+	if (!owner) {
+		spin_unlock_irq(&graph_lock, flags);
+		return 0;
+	}
+	thread->blocked_on = mutex;
+	spin_acquire(&mutex->waiters.lock);
+	wait_enter(&mutex->waiters);
+	spin_release(&mutex->waiters.lock);
+	update(owner);
+	spin_release(&graph_lock);
+	error = wait_sleep(deadline);
+	if (error)
+		withdraw(mutex, thread);
+	irq_restore(flags);
+	return error;
+}
+
+int mutex_lock_until(struct mutex *mutex, uint64_t deadline)
+{
+	if (likely(mutex_try_lock(mutex)))
+		return 0;
+	return lock_slowly(mutex, deadline);
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+	if (unlikely(!mutex_try_lock(mutex)))
+		lock_slowly(mutex, DEADLINE_NEVER);
+}
+
+static __noinline void unlock_slowly(struct mutex *mutex)
+{
+	struct thread *thread = thread_current(), *next;
+	uint64_t flags;
+	bool more;
+
+	ASSERT(owner_of(mutex) == thread);
+	flags = spin_lock_irq(&graph_lock);
+	list_remove(&mutex->held_node);
+	spin_acquire(&mutex->waiters.lock);
+	next = wait_take(&mutex->waiters);
+	more = wait_first(&mutex->waiters);
+	spin_release(&mutex->waiters.lock);
+	atomic_store_explicit(&mutex->owner, (uintptr_t)next | (more ? CONTENDED : 0),
+			      memory_order_release);
+	if (next) {
+		next->blocked_on = NULL;
+		if (more) {
+			list_add_last(&next->mutexes, &mutex->held_node);
+			next->urgency = worth(next); /* it is about to be queued */
+		}
+	}
+	update(thread);
+	spin_release(&graph_lock);
+	if (next)
+		sched_wake(next);
+	irq_restore(flags);
+	sched_point();
+}
+
+void mutex_unlock(struct mutex *mutex)
+{
+	uintptr_t owner = (uintptr_t)thread_current();
+
+	if (unlikely(!atomic_compare_exchange_strong_explicit(&mutex->owner, &owner, 0,
+							      memory_order_release,
+							      memory_order_relaxed)))
+		unlock_slowly(mutex);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counting semaphores: an atomic counter, and a wait queue for when it is not positive.
+ *
+ * Taking subtracts one; a result below 0 means to wait. Giving adds one; a value below 0 before
+ * means that somebody waits, or is about to: a taker that has not queued yet finds in @granted what
+ * was given for it. So count = what is there - takers that have not got theirs - grants not fetched.
+ */
+#include "thread_internal.h"
+
+#include <exo/semaphore.h>
+
+void semaphore_init(struct semaphore *semaphore, int count)
+{
+	*semaphore = (struct semaphore)SEMAPHORE_INIT(count);
+}
+
+/* Under the lock: fetches a grant, if there is one. */
+static bool fetch_grant(struct semaphore *semaphore)
+{
+	if (semaphore->granted == 0)
+		return false;
+	semaphore->granted--;
+	return true;
+}
+
+static __noinline int take_slowly(struct semaphore *semaphore, uint64_t deadline)
+{
+	struct wait_queue *queue = &semaphore->waiters;
+	uint64_t flags;
+	int error;
+
+	assert_may_sleep();
+	flags = spin_lock_irq(&queue->lock);
+	if (fetch_grant(semaphore)) {
+		spin_unlock_irq(&queue->lock, flags);
+		return 0;
+	}
+	error = wait_block(queue, deadline);
+	if (error) {
+		spin_acquire(&queue->lock);
+		/* Given since the time ran out: then it is ours after all. */
+		if (fetch_grant(semaphore))
+			error = 0;
+		else
+			atomic_fetch_add(&semaphore->count, 1);
+		spin_release(&queue->lock);
+	}
+	irq_restore(flags);
+	return error;
+}
+
+int semaphore_take(struct semaphore *semaphore, uint64_t deadline)
+{
+	if (likely(atomic_fetch_sub_explicit(&semaphore->count, 1, memory_order_acquire) > 0))
+		return 0;
+	return take_slowly(semaphore, deadline);
+}
+
+bool semaphore_try(struct semaphore *semaphore)
+{
+	int count = atomic_load_explicit(&semaphore->count, memory_order_relaxed);
+
+	while (count > 0)
+		if (atomic_compare_exchange_weak_explicit(&semaphore->count, &count, count - 1,
+							  memory_order_acquire,
+							  memory_order_relaxed))
+			return true;
+	return false;
+}
+
+static __noinline void give_slowly(struct semaphore *semaphore)
+{
+	const uint64_t flags = spin_lock_irq(&semaphore->waiters.lock);
+	struct thread *thread = wait_take(&semaphore->waiters);
+
+	if (!thread)
+		semaphore->granted++;
+	spin_release(&semaphore->waiters.lock);
+	if (thread)
+		sched_wake(thread);
+	irq_restore(flags);
+	sched_point();
+}
+
+void semaphore_give(struct semaphore *semaphore)
+{
+	if (unlikely(atomic_fetch_add_explicit(&semaphore->count, 1, memory_order_release) < 0))
+		give_slowly(semaphore);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stacks of threads.
+ *
+ * Where there are guard pages, a stack is a block of frames, mapped in a slot of the stack area
+ * (arch/layout.h): first a page that stays unmapped, then the stack. Which slots are taken is a
+ * bitmap, the lowest free one is next, so that page tables stay few. Else a stack is just a block of
+ * frames in the direct map, and a counter keeps the limit.
+ *
+ * Lock: stacks.lock, taken before the kernel's page tables and the frames.
+ */
+#include <arch/memory.h>
+#include <arch/mmu.h>
+#include <exo/bitmap_tree.h>
+#include <exo/frame.h>
+#include <exo/page_table.h>
+#include <exo/panic.h>
+#include <exo/spinlock.h>
+#include <exo/stack.h>
+
+#define GUARDED (IS_ENABLED(CONFIG_STACK_GUARD) && IS_ENABLED(CONFIG_PAGE_TABLE))
+#define SLOT_SIZE (STACK_SIZE + PAGE_SIZE)
+#define SLOT_WORDS ((CONFIG_THREADS_MAX + 63) / 64)
+
+_Static_assert(CONFIG_THREADS_MAX *SLOT_SIZE <= STACK_AREA_SIZE, "the stack area holds all slots");
+
+static struct {
+	struct spinlock lock;
+	unsigned int count;
+	unsigned int lowest; /* all words before this one are full */
+	uint64_t taken[SLOT_WORDS];
+} stacks = { .lock = SPINLOCK_INIT(LOCK_RANK_STACKS) };
+
+/* Under the lock, and with one free. */
+static unsigned int slot_take(void)
+{
+	unsigned int word = stacks.lowest, bit;
+
+	while (!~stacks.taken[word])
+		word++;
+	stacks.lowest = word;
+	bit = (unsigned int)__builtin_ctzll(~stacks.taken[word]);
+	stacks.taken[word] |= 1ull << bit;
+	return word * 64 + bit;
+}
+
+static void slot_give(unsigned int slot)
+{
+	stacks.taken[slot / 64] &= ~(1ull << slot % 64);
+	if (slot / 64 < stacks.lowest)
+		stacks.lowest = slot / 64;
+}
+
+static uintptr_t slot_stack(unsigned int slot)
+{
+	return STACK_AREA_BASE + slot * SLOT_SIZE + PAGE_SIZE;
+}
+
+static int map(uintptr_t stack, paddr_t frames)
+{
+	struct page_batch batch;
+	int error;
+
+	page_batch_begin(&batch, &kernel_space);
+	error = page_table_map(&batch, stack, frames, STACK_SIZE, PAGE_WRITE);
+	page_batch_end(&batch);
+	return error;
+}
+
+static void unmap(uintptr_t stack)
+{
+	struct page_batch batch;
+
+	page_batch_begin(&batch, &kernel_space);
+	page_table_unmap(&batch, stack, STACK_SIZE);
+	page_batch_end(&batch);
+}
+
+/* Under the lock. */
+static int alloc_guarded(paddr_t frames, uintptr_t *stack)
+{
+	const unsigned int slot = slot_take();
+	const int error = map(slot_stack(slot), frames);
+
+	if (error)
+		slot_give(slot);
+	else
+		*stack = slot_stack(slot);
+	return error;
+}
+
+int stack_alloc(uintptr_t *stack)
+{
+	paddr_t frames;
+	int error = frame_alloc(STACK_ORDER, &frames);
+
+	if (error)
+		return error;
+	spin_lock(&stacks.lock);
+	if (stacks.count == CONFIG_THREADS_MAX)
+		error = -EXO_E_NOMEM;
+	else if (GUARDED)
+		error = alloc_guarded(frames, stack);
+	else
+		*stack = (uintptr_t)phys_to_virt(frames);
+	if (!error)
+		stacks.count++;
+	spin_unlock(&stacks.lock);
+	if (error)
+		frame_free(frames, STACK_ORDER);
+	return error;
+}
+
+void stack_free(uintptr_t stack)
+{
+	paddr_t frames = stack - DIRECT_MAP_BASE;
+	struct page_mapping found;
+	int error;
+
+	spin_lock(&stacks.lock);
+	if (GUARDED) {
+		page_table_query(&kernel_space, stack, &found);
+		ASSERT(found.present);
+		frames = found.base;
+		unmap(stack);
+		slot_give((unsigned int)((stack - STACK_AREA_BASE) / SLOT_SIZE));
+	}
+	stacks.count--;
+	spin_unlock(&stacks.lock);
+	error = frame_free(frames, STACK_ORDER);
+	ASSERT(error == 0);
+	(void)error;
+}
