@@ -24,6 +24,7 @@
 #include <exo/stack_protector.h>
 #include <exo/string.h>
 #include <exo/test.h>
+#include <exo/timer.h>
 #include <exo/version.h>
 
 #define FILTER_SIZE 64

@@ -15,23 +15,14 @@
  */
 #include <arch/cpu.h>
 #include <arch/io.h>
+#include <arch/pit.h>
 #include <exo/clock.h>
 #include <stdbool.h>
 
-#define PIT_HZ 1193182u
 #define NS_PER_S 1000000000ull
 #define MEASURE_TICKS 6000u /* a guess: 5 ms, for 0.02 % of resolution */
 #define BRACKET 256u
 #define ESTIMATE_BRACKET 64u
-
-enum pit_port {
-	PIT_CHANNEL2 = 0x42,
-	PIT_COMMAND = 0x43,
-	PIT_GATE = 0x61, /* bit 0: gate of channel 2, bit 1: speaker, bit 5: its output */
-};
-
-#define PIT_CHANNEL2_MODE0 0xb0 /* low then high byte, interrupt on terminal count */
-#define PIT_CHANNEL2_LATCH 0x80
 
 extern uint64_t boot_tsc; /* boot.asm: the TSC at the kernel's first instruction */
 
@@ -58,7 +49,7 @@ static void measure_start(void)
 {
 	start_ns = last_ns;
 	io_out8(PIT_GATE, (uint8_t)((io_in8(PIT_GATE) & ~3u) | 1u));
-	io_out8(PIT_COMMAND, PIT_CHANNEL2_MODE0);
+	io_out8(PIT_COMMAND, PIT_CHANNEL2_ONCE);
 	io_out8(PIT_CHANNEL2, 0xff);
 	io_out8(PIT_CHANNEL2, 0xff);
 	start_tsc = cpu_tsc();

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Timers with this machine's clock and device: never early, in order, cancelled, armed again. */
+#include <arch/cpu.h>
+#include <exo/test.h>
+#include <exo/timer.h>
+
+#define NR_TIMERS 1000
+#define PATIENCE (2 * NS_PER_S)
+
+static struct timer timers[NR_TIMERS];
+static unsigned int expired, early, out_of_order;
+static uint64_t last_deadline;
+static uint32_t seed = 1;
+
+static uint32_t random(void)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return seed >> 8;
+}
+
+static void reset(void)
+{
+	expired = early = out_of_order = 0;
+	last_deadline = 0;
+}
+
+static void note(struct timer *timer)
+{
+	if (clock_ns() < timer->node.key)
+		early++;
+	if (timer->node.key < last_deadline)
+		out_of_order++;
+	last_deadline = timer->node.key;
+	expired++;
+}
+
+/* Arms @timer, @ns from now. */
+static void start(struct timer *timer, void (*expire)(struct timer *timer), uint64_t ns)
+{
+	const uint64_t flags = irq_save();
+
+	timer_prepare(timer, expire);
+	timer_arm(timer, clock_ns() + ns);
+	irq_restore(flags);
+}
+
+/* Sleeps until @count timers have expired, or for too long. */
+static void wait_for(unsigned int count)
+{
+	const uint64_t end = clock_ns() + PATIENCE;
+
+	for (;;) {
+		const uint64_t flags = irq_save();
+
+		if (*(volatile unsigned int *)&expired >= count || clock_ns() > end) {
+			irq_restore(flags);
+			return;
+		}
+		irq_restore(flags);
+		cpu_pause();
+	}
+}
+
+static void timer_is_never_early(struct test *test)
+{
+	static const uint64_t waits[] = { 0, 1, 1000, 100000, 5000000, 120000000 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(waits); i++) {
+		reset();
+		start(&timers[0], note, waits[i]);
+		wait_for(1);
+		TEST_EQ(test, expired, 1);
+		TEST_EQ(test, early, 0);
+		TEST_TRUE(test, !timers[0].armed);
+	}
+}
+
+/* Whatever the order in which they are armed. */
+static void timers_expire_in_order(struct test *test)
+{
+	reset();
+	for (unsigned int i = 0; i < NR_TIMERS; i++)
+		start(&timers[i], note, 20 * NS_PER_MS + random() % (50 * NS_PER_MS));
+	wait_for(NR_TIMERS);
+	TEST_EQ(test, expired, NR_TIMERS);
+	TEST_EQ(test, early, 0);
+	TEST_EQ(test, out_of_order, 0);
+}
+
+static void cancelled_timers_stay_silent(struct test *test)
+{
+	unsigned int cancelled = 0;
+	uint64_t flags;
+
+	reset();
+	for (unsigned int i = 0; i < NR_TIMERS; i++)
+		start(&timers[i], note, 50 * NS_PER_MS + random() % (50 * NS_PER_MS));
+	flags = irq_save();
+	for (unsigned int i = 0; i < NR_TIMERS; i++)
+		if (i % 3 != 1)
+			cancelled += timer_cancel(&timers[i]);
+	irq_restore(flags);
+	wait_for(NR_TIMERS - cancelled);
+	start(&timers[0], note, 110 * NS_PER_MS); /* after all that were cancelled */
+	wait_for(NR_TIMERS - cancelled + 1);
+	TEST_EQ(test, expired, NR_TIMERS - cancelled + 1);
+	TEST_TRUE(test, cancelled > 0);
+	TEST_EQ(test, early, 0);
+	flags = irq_save();
+	TEST_TRUE(test, !timer_cancel(&timers[0]));
+	TEST_EQ(test, timer_next(), DEADLINE_NEVER);
+	irq_restore(flags);
+}
+
+static void again(struct timer *timer)
+{
+	note(timer);
+	if (expired < 20)
+		timer_arm(timer, timer->node.key + NS_PER_MS);
+}
+
+static void at_once(struct timer *timer)
+{
+	expired++;
+	if (expired < 100)
+		timer_arm(timer, 0);
+}
+
+static void handlers_may_arm_again(struct test *test)
+{
+	reset();
+	start(&timers[0], again, NS_PER_MS);
+	wait_for(20);
+	TEST_EQ(test, expired, 20);
+	TEST_EQ(test, early, 0);
+	reset();
+	start(&timers[0], at_once, 0);
+	wait_for(100);
+	TEST_EQ(test, expired, 100);
+}
+
+static const struct test_case timer_cases[] = {
+	TEST_CASE(timer_is_never_early),
+	TEST_CASE(timers_expire_in_order),
+	TEST_CASE(cancelled_timers_stay_silent),
+	TEST_CASE(handlers_may_arm_again),
+};
+TEST_SUITE(timer, timer_cases);
