@@ -2,14 +2,15 @@
 /*
  * CPUs by number, and what the kernel keeps for each.
  *
- * Number 0 is the CPU that booted. With CONFIG_SMP the GS base of each CPU points to its struct cpu
- * (SDM vol. 3, 3.4.4), so that the fields are one instruction away; without it there is just
+ * Number 0 is the CPU that booted. With CONFIG_SMP the GS base of each CPU points to its struct
+ * cpu, so that the fields are one instruction away (arch/this_cpu.h); without it there is just
  * boot_cpu. A field is its own CPU's to change, with interrupts or preemption off, unless it says
  * otherwise.
  */
 #ifndef EXO_CPU_H
 #define EXO_CPU_H
 
+#include <arch/this_cpu.h>
 #include <exo/compiler.h>
 #include <exo/config.h>
 #include <exo/injector.h>
@@ -65,23 +66,13 @@ static inline void cpu_init_boot(void)
  */
 static inline struct cpu *cpu_this(void)
 {
-	struct cpu *cpu = &boot_cpu;
-
-	if (IS_ENABLED(CONFIG_SMP))
-		__asm__ volatile("movq %%gs:0, %0" : "=r"(cpu));
-	return cpu;
+	return this_cpu_read(self);
 }
 
 /* The number of this CPU, under the same condition. */
 static inline cpu_t cpu_current(void)
 {
-	cpu_t number = 0;
-
-	if (IS_ENABLED(CONFIG_SMP))
-		__asm__ volatile("movl %%gs:%c1, %0"
-				 : "=r"(number)
-				 : "i"(offsetof(struct cpu, number)));
-	return number;
+	return IS_ENABLED(CONFIG_SMP) ? this_cpu_read(number) : 0;
 }
 
 #endif

@@ -5,7 +5,8 @@
  * cpu->preempt counts the reasons why not: nested preempt_disable(), and one for an interrupt that
  * is being handled. Its highest bit is set while nothing wants the CPU, so the word is 0 exactly
  * when a switch is wanted and allowed, and that is one comparison. With CONFIG_PREEMPT=n kernel
- * code keeps the CPU until it yields or blocks; the count is then kept only for CONFIG_DEBUG_PREEMPT.
+ * code keeps the CPU until it yields or blocks; the count is then kept only for
+ * CONFIG_DEBUG_PREEMPT.
  *
  * Interrupts off is a stronger state than preemption off: nothing is counted there, because nothing
  * can interrupt. Whoever wakes a thread with interrupts off calls sched_point() later.
@@ -26,13 +27,7 @@ static inline void preempt_disable(void)
 {
 	if (!PREEMPT_COUNTED)
 		return;
-	if (IS_ENABLED(CONFIG_SMP))
-		__asm__ volatile("incl %%gs:%c0"
-				 :
-				 : "i"(offsetof(struct cpu, preempt))
-				 : "memory", "cc");
-	else
-		boot_cpu.preempt++;
+	this_cpu_increment(preempt);
 	barrier();
 }
 
@@ -43,13 +38,7 @@ static inline void preempt_enable(void)
 	if (!PREEMPT_COUNTED)
 		return;
 	barrier();
-	if (IS_ENABLED(CONFIG_SMP))
-		__asm__ volatile("decl %%gs:%c1"
-				 : "=@ccz"(now)
-				 : "i"(offsetof(struct cpu, preempt))
-				 : "memory");
-	else
-		now = --boot_cpu.preempt == 0;
+	now = this_cpu_decrement(preempt);
 	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(now))
 		sched_preempt();
 }

@@ -25,8 +25,8 @@ struct spinlock {
 };
 
 /* A static initialiser; @lock_rank: enum lock_rank. All zero is none. */
-#define SPINLOCK_INIT(lock_rank) \
-	{                        \
+#define SPINLOCK_INIT(lock_rank)    \
+	{                           \
 		.rank = (lock_rank) \
 	}
 

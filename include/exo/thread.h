@@ -183,13 +183,7 @@ void thread_for_each(void (*visit)(struct thread *thread, void *context), void *
 /* The running thread; NULL before sched_init(). It does not change under its own feet. */
 static inline struct thread *thread_current(void)
 {
-	struct thread *thread = boot_cpu.current;
-
-	if (IS_ENABLED(CONFIG_SMP))
-		__asm__("movq %%gs:%c1, %0"
-			: "=r"(thread)
-			: "i"(offsetof(struct cpu, current)));
-	return thread;
+	return this_cpu_read_stable(current);
 }
 
 #endif

@@ -4,10 +4,9 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include <arch/irq_flag.h>
 #include <exo/compiler.h>
 #include <exo/config.h>
-
-#define RFLAGS_IF 0x200ull
 
 struct cpuid_regs {
 	uint32_t eax, ebx, ecx, edx;
@@ -70,27 +69,6 @@ static inline void cpu_write_msr(uint32_t number, uint64_t value)
 static inline void cpu_pause(void)
 {
 	__asm__ volatile("pause");
-}
-
-/* Disables interrupts and returns the flags for irq_restore(). Nests. */
-static inline uint64_t irq_save(void)
-{
-	uint64_t flags = 0;
-
-	if (IS_ENABLED(CONFIG_IRQ))
-		__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
-	return flags;
-}
-
-static inline void irq_restore(uint64_t flags)
-{
-	if (IS_ENABLED(CONFIG_IRQ) && (flags & RFLAGS_IF))
-		__asm__ volatile("sti" : : : "memory");
-}
-
-static inline void irq_enable(void)
-{
-	__asm__ volatile("sti" : : : "memory");
 }
 
 /*
