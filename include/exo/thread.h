@@ -52,9 +52,8 @@ enum thread_attention {
 /* What a policy keeps of a thread. */
 union sched_entity {
 	struct {
-		struct list_node node;
+		struct list_node node; /* next is NULL while it is in no list */
 		unsigned int level;
-		bool queued;
 	} list; /* round robin, fixed priority */
 	struct {
 		struct inject_node node; /* in an overflow queue */

@@ -73,14 +73,20 @@ static bool attend(struct cpu *cpu, struct thread *thread)
 {
 	const unsigned int wishes = atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_MOVE);
 
-	if (wishes & THREAD_SUSPEND && park(thread))
-		return false;
 	if (wishes & THREAD_MOVE && !cpu_set_has(&thread->affinity, cpu->number)) {
+		policy_remove(cpu_queue(cpu), thread);
 		if (thread == cpu->current)
 			cpu->outgoing = thread; /* the idle thread sends it, off its stack */
 		else
 			sched_send(sched_place(thread), thread);
 		return false;
+	}
+	if (wishes & THREAD_SUSPEND) {
+		policy_remove(cpu_queue(cpu), thread);
+		if (park(thread))
+			return false;
+		if (POLICY_KEEPS_RUNNING)
+			policy_enqueue(cpu_queue(cpu), thread, ENQUEUE_PREEMPTED);
 	}
 	return true;
 }
@@ -139,6 +145,7 @@ void sched_block(void)
 	struct cpu *cpu = cpu_this();
 
 	atomic_store_explicit(&cpu->current->state, THREAD_BLOCKED, memory_order_relaxed);
+	policy_remove(cpu_queue(cpu), cpu->current);
 	cpu->preempt |= PREEMPT_UNWANTED;
 	sched_switch_to(cpu, sched_choose(cpu));
 }
@@ -148,6 +155,7 @@ void sched_leave(void)
 	struct cpu *cpu = cpu_this();
 
 	atomic_store_explicit(&cpu->current->state, THREAD_DEAD, memory_order_relaxed);
+	policy_remove(cpu_queue(cpu), cpu->current);
 	cpu->outgoing = cpu->current;
 	sched_switch_to(cpu, cpu->idle);
 	panic("sched: a thread that has ended runs again");
@@ -174,7 +182,8 @@ int thread_yield_to(struct thread *thread)
 
 	if (thread != current && atomic_load(&thread->home) == cpu &&
 	    policy_take(cpu_queue(cpu), thread)) {
-		policy_enqueue(cpu_queue(cpu), current, ENQUEUE_PREEMPTED);
+		policy_enqueue(cpu_queue(cpu), POLICY_KEEPS_RUNNING ? thread : current,
+			       ENQUEUE_PREEMPTED);
 		next = choose(cpu, thread);
 		if (next != current)
 			sched_switch_to(cpu, next);
@@ -192,7 +201,7 @@ static void slice_end(struct timer *timer)
 	struct cpu *cpu = cpu_this();
 	struct sched_cpu *sched = container_of(timer, struct sched_cpu, slice);
 
-	if (policy_length(&sched->queue) == 0 || cpu->current == cpu->idle)
+	if (sched_waiting(cpu) == 0 || cpu->current == cpu->idle)
 		return;
 	if (cpu->tick_switches == cpu->switches &&
 	    policy_slice_end(&sched->queue, cpu->current)) {
@@ -222,7 +231,7 @@ static void enqueue(struct cpu *cpu, struct thread *thread)
 	atomic_store_explicit(&thread->state, THREAD_READY, memory_order_relaxed);
 	policy_enqueue(&sched->queue, thread, ENQUEUE_WOKEN);
 	if (current == cpu->idle) {
-		if (policy_length(&sched->queue) == 1)
+		if (sched_waiting(cpu) == 1)
 			return;
 	} else if (policy_preempts(thread, current)) {
 		want_switch(cpu);
@@ -364,7 +373,11 @@ void sched_init(void)
 
 	prepare(&boot_cpu, &boot_sched_cpu);
 	thread_adopt(&main_thread, "main", &boot_cpu);
+	policy_admit(&main_thread, &main_thread.parameters);
+	main_thread.urgency = main_thread.own_urgency;
 	boot_cpu.current = &main_thread;
+	if (POLICY_KEEPS_RUNNING)
+		policy_enqueue(&boot_sched_cpu.queue, &main_thread, ENQUEUE_PREEMPTED);
 	if (thread_create(&idle, sched_idle, NULL, &(struct thread_attributes){ .name = "idle" }))
 		panic("sched: no memory for the first thread");
 	policy_leave(idle); /* no policy ever sees it again */
@@ -379,7 +392,7 @@ int sched_prepare_cpu(struct cpu *cpu)
 	paddr_t base;
 	int error;
 
-	while ((PAGE_SIZE << order) < sizeof(*sched))
+	while (((size_t)PAGE_SIZE << order) < sizeof(*sched))
 		order++;
 	error = frame_alloc_where(order, &where, &base);
 	if (error)

@@ -66,18 +66,17 @@ static struct cpu *claim_near(const struct cpu *cpu)
 
 void sched_offer(struct cpu *cpu)
 {
-	struct run_queue *queue = cpu_queue(cpu);
 	struct thread *thread;
 	struct cpu *idle;
 
 	/* The queue's change before the look at who is idle; announce() fences on the other side. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (cpu->current == cpu->idle && policy_length(queue) < 2)
+	if (sched_waiting(cpu) < (cpu->current == cpu->idle ? 2 : 1))
 		return;
 	idle = claim_near(cpu);
 	if (!idle)
 		return;
-	thread = policy_give(queue, idle);
+	thread = policy_give(cpu_queue(cpu), idle);
 	if (thread)
 		sched_send(idle, thread);
 	else
@@ -87,14 +86,13 @@ void sched_offer(struct cpu *cpu)
 /* One other CPU a time, in turn: the imbalance of two CPUs is at most two threads in the end. */
 void sched_balance(struct cpu *cpu)
 {
-	struct sched_cpu *sched = sched_cpu(cpu);
-	const cpu_t number = (cpu->number + 1 + sched->ticks / 8) % nr_cpus_online;
+	const cpu_t number = (cpu->number + 1 + sched_cpu(cpu)->ticks / 8) % nr_cpus_online;
 	struct cpu *other = cpus[number];
 	struct thread *thread;
 
-	if (other == cpu || policy_length(cpu_queue(cpu)) < policy_length(cpu_queue(other)) + 2)
+	if (other == cpu || sched_waiting(cpu) < sched_waiting(other) + 2)
 		return;
-	thread = policy_give(&sched->queue, other);
+	thread = policy_give(cpu_queue(cpu), other);
 	if (thread)
 		sched_send(other, thread);
 }
@@ -109,7 +107,7 @@ struct cpu *sched_place(const struct thread *thread)
 
 		if (!cpu_set_has(&thread->affinity, number))
 			continue;
-		length = policy_length(cpu_queue(cpus[number]));
+		length = sched_waiting(cpus[number]);
 		if (cpus[number]->current != cpus[number]->idle)
 			length++;
 		if (length < least) {

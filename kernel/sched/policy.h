@@ -22,11 +22,20 @@
  *	void policy_leave(struct thread *thread);
  *	The thread has ended: gives back what policy_admit() has reserved. Any CPU.
  *
+ *	POLICY_KEEPS_RUNNING
+ *	1 if the running thread stays in its queue, 0 if policy_pick() takes it out. If it stays, it is
+ *	enqueued again when it is preempted, which may change its place, and policy_remove() takes it
+ *	out when it stops being ready; if not, that is empty.
+ *
  *	void policy_enqueue(struct run_queue *queue, struct thread *thread, enum enqueue_reason why);
- *	The thread has become ready here. Not called for what policy_yield() keeps in order.
+ *	The thread has become ready here, or was preempted. Not called for what policy_yield() keeps in
+ *	order.
+ *
+ *	void policy_remove(struct run_queue *queue, struct thread *thread);
+ *	@thread, which was picked, is no longer ready here.
  *
  *	struct thread *policy_pick(struct run_queue *queue);
- *	Takes out the thread to run next; NULL if there is none. May take it from another CPU: then it
+ *	The thread to run next; NULL if there is none. May take it from another CPU: then it
  *	sets thread->home, fences, and waits until thread->stack_pointer is not 0, because a thread that
  *	is preempted gets into its queue while it is still on its stack. See core.c about attention.
  *
@@ -43,7 +52,7 @@
  *	@current has run for a whole slice (CONFIG_SCHED_SLICE_US) or more: should others run now?
  *
  *	unsigned int policy_length(const struct run_queue *queue);
- *	How many threads are ready here. Any CPU; may be a little out of date.
+ *	How many threads are in the queue. Any CPU; may be a little out of date.
  *
  *	struct thread *policy_give(struct run_queue *queue, const struct cpu *to);
  *	Takes out a ready thread that may run on @to, to be sent there; NULL if none. Policies that let
@@ -78,12 +87,10 @@ enum enqueue_reason {
 
 extern const char policy_name[];
 
+/* The others are declared, or defined inline, by the policy's header. */
 void policy_init(struct run_queue *queue, struct cpu *cpu);
 int policy_admit(struct thread *thread, const struct sched_parameters *parameters);
 void policy_leave(struct thread *thread);
-void policy_enqueue(struct run_queue *queue, struct thread *thread, enum enqueue_reason why);
-struct thread *policy_pick(struct run_queue *queue);
-struct thread *policy_yield(struct run_queue *queue, struct thread *current);
 bool policy_take(struct run_queue *queue, struct thread *thread);
 struct thread *policy_give(struct run_queue *queue, const struct cpu *to);
 

@@ -31,6 +31,14 @@ static inline struct run_queue *cpu_queue(struct cpu *cpu)
 	return IS_ENABLED(CONFIG_SMP) ? cpu->queue : &boot_sched_cpu.queue;
 }
 
+/* How many threads wait for @cpu. */
+static inline unsigned int sched_waiting(struct cpu *cpu)
+{
+	const unsigned int length = policy_length(cpu_queue(cpu));
+
+	return length - (POLICY_KEEPS_RUNNING && length > 0 && cpu->current != cpu->idle);
+}
+
 /* Swaps stacks and callee-saved registers (context_switch.asm). */
 void context_switch(struct thread *previous, struct thread *next);
 
@@ -50,7 +58,7 @@ struct cpu *sched_place(const struct thread *thread);
 void sched_take_requests(void);
 
 /* What the idle thread does, for ever. */
-void sched_idle(void *unused);
+_Noreturn void sched_idle(void *unused);
 
 /* How many CPUs are idle and have not been given anything yet. */
 extern _Atomic unsigned int idle_count;

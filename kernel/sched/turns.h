@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads that take turns: a circular list of which the first one's turn it is. Its links are in
+ * thread->sched.list; that a thread is in a list, its next pointer says.
+ */
+#ifndef SCHED_TURNS_H
+#define SCHED_TURNS_H
+
+#include <exo/thread.h>
+
+struct turns {
+	struct list_node *first; /* NULL: nobody */
+};
+
+static inline struct thread *turns_thread(struct list_node *node)
+{
+	return list_entry(node, struct thread, sched.list.node);
+}
+
+static inline bool turns_has(const struct thread *thread)
+{
+	return thread->sched.list.node.next;
+}
+
+/* @thread is in no list. Returns whether the list was empty. */
+static inline bool turns_add_last(struct turns *turns, struct thread *thread)
+{
+	struct list_node *node = &thread->sched.list.node, *first = turns->first;
+
+	if (!first) {
+		list_init(node);
+		turns->first = node;
+		return true;
+	}
+	list_insert_between(node, first->previous, first);
+	return false;
+}
+
+static inline bool turns_add_first(struct turns *turns, struct thread *thread)
+{
+	const bool empty = turns_add_last(turns, thread);
+
+	turns->first = &thread->sched.list.node;
+	return empty;
+}
+
+/* @thread is in the list. Returns whether it was the only one. */
+static inline bool turns_remove(struct turns *turns, struct thread *thread)
+{
+	struct list_node *node = &thread->sched.list.node, *next = node->next;
+
+	list_remove(node);
+	node->next = NULL;
+	if (turns->first == node)
+		turns->first = next == node ? NULL : next;
+	return next == node;
+}
+
+/* The next one's turn, after @thread's, which is the first. Returns it; may be the same. */
+static inline struct thread *turns_advance(struct turns *turns, struct thread *thread)
+{
+	turns->first = thread->sched.list.node.next;
+	return turns_thread(turns->first);
+}
+
+#endif
