@@ -12,7 +12,12 @@ enum vector {
 	VECTOR_DOUBLE_FAULT = 8,
 	VECTOR_PAGE_FAULT = 14,
 	VECTOR_MACHINE_CHECK = 18,
-	VECTOR_FIRST_EXTERNAL = 32, /* the 8259 pair's 16 lines */
+	VECTOR_FIRST_EXTERNAL = 32, /* NR_IRQS device lines (exo/irq.h) */
+	VECTOR_PIC_UNUSED = 0xd0, /* the 8259 pair's 16 lines while the I/O APICs are used */
+	VECTOR_LAPIC_TIMER = 0xe0,
+	VECTOR_IPI_FIRST = 0xe1, /* + enum ipi */
+	VECTOR_LAPIC_ERROR = 0xfe,
+	VECTOR_SPURIOUS = 0xff, /* a local APIC that has nothing left to say; never to be ended */
 };
 
 #define NR_EXCEPTIONS 32
