@@ -6,6 +6,7 @@
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <exo/acpi.h>
+#include <exo/acpi_madt.h>
 #include <exo/bench.h>
 #include <exo/boot_info.h>
 #include <exo/clock.h>
@@ -127,6 +128,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	report_boot_info();
 	mmu_init();
 	acpi_numa_init();
+	acpi_madt_init();
 	memory_init(&boot_info);
 	reclaim_acpi_tables();
 	irq_init();
