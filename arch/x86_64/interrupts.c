@@ -1,23 +1,71 @@
 /* SPDX-License-Identifier: MIT */
-/* Where every interrupt arrives: exceptions, the interrupt controller's lines, and strays. */
+/*
+ * Where every interrupt arrives: exceptions, device lines, the local APIC's own, and strays.
+ *
+ * While an interrupt is handled preemption counts as off, so that a wake-up does not switch at once
+ * on this CPU; the switch comes at the end. Exceptions happen inside a thread and do not count.
+ */
 #include <arch/interrupt.h>
+#include <arch/lapic.h>
+#include <arch/smp.h>
 #include <exo/irq.h>
 #include <exo/log.h>
+#include <exo/preempt.h>
+#include <exo/sched.h>
+#include <exo/timer.h>
 
-uint64_t interrupts_unexpected;
+uint64_t interrupts_unexpected, interrupts_spurious;
+
+/* What the local APIC waits to be told the end of holds up all that is less urgent. */
+static void __cold handle_stray(unsigned int vector)
+{
+	if (interrupts_unexpected++ == 0)
+		log_warning("interrupt: unexpected vector %u (counted from now on)", vector);
+	if (lapic_present() && lapic_in_service(vector))
+		lapic_end();
+}
+
+/* They are ended first: a handler may be long, or not return, and interrupts are off anyway. */
+static void handle_local(unsigned int vector)
+{
+	if (!lapic_present()) {
+		handle_stray(vector);
+	} else if (IS_ENABLED(CONFIG_TIMER) && vector == VECTOR_LAPIC_TIMER) {
+		lapic_end();
+		timer_interrupt();
+	} else if (IS_ENABLED(CONFIG_SMP) && vector - VECTOR_IPI_FIRST < NR_IPIS) {
+		lapic_end();
+		smp_ipi((enum ipi)(vector - VECTOR_IPI_FIRST));
+	} else if (vector == VECTOR_LAPIC_ERROR) {
+		lapic_end();
+		lapic_error_interrupt();
+	} else if (vector == VECTOR_SPURIOUS) {
+		interrupts_spurious++;
+	} else {
+		handle_stray(vector);
+	}
+}
+
+static void handle_external(unsigned int vector)
+{
+	if (PREEMPT_COUNTED)
+		cpu_this()->preempt++;
+	if (likely(vector - VECTOR_FIRST_EXTERNAL < NR_IRQS))
+		irq_dispatch(vector - VECTOR_FIRST_EXTERNAL);
+	else
+		handle_local(vector);
+	if (PREEMPT_COUNTED)
+		cpu_this()->preempt--;
+	if (IS_ENABLED(CONFIG_THREADS))
+		sched_interrupt_end();
+}
 
 void interrupt_dispatch(struct interrupt_frame *frame)
 {
 	const unsigned int vector = (unsigned int)frame->vector;
 
-	if (vector < NR_EXCEPTIONS) {
+	if (vector < NR_EXCEPTIONS)
 		exception_handle(frame);
-	} else if (IS_ENABLED(CONFIG_IRQ)) {
-		if (vector - VECTOR_FIRST_EXTERNAL < NR_IRQS) {
-			irq_dispatch(vector - VECTOR_FIRST_EXTERNAL);
-		} else if (interrupts_unexpected++ == 0) {
-			log_warning("interrupt: unexpected vector %u (counted from now on)",
-				    vector);
-		}
-	}
+	else if (IS_ENABLED(CONFIG_IRQ))
+		handle_external(vector);
 }

@@ -1,39 +1,118 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device interrupt lines on the 8259 pair: one handler a line, counts for the monitor.
+ * Device interrupt lines: one handler a line, counts for the monitor, the choice of controllers.
  *
- * lines[] is written by irq_register() with the line still masked, and by irq_dispatch() with
- * interrupts off: one CPU needs no lock.
+ * The I/O APICs are used where the MADT describes them and there is a local APIC to send to, else
+ * the pair of 8259s. The choice is made once, at boot.
+ *
+ * irq_lock guards the changes of lines[] and the controllers' registers. irq_dispatch() takes no
+ * lock: a line's handler is written once, before the line is unmasked, and its counts are written
+ * by the CPU that the line interrupts. (For a moment after irq_set_cpu() these are two: a count
+ * may be lost.)
  */
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
+#include <arch/ioapic.h>
+#include <arch/lapic.h>
 #include <arch/pic.h>
 #include <exo/console.h>
 #include <exo/irq.h>
+#include <exo/log.h>
 #include <exo/monitor.h>
+#include <exo/spinlock.h>
 
+_Static_assert(VECTOR_FIRST_EXTERNAL + NR_IRQS <= VECTOR_PIC_UNUSED, "vectors for all lines");
+
+static struct spinlock irq_lock = SPINLOCK_INIT(LOCK_RANK_IRQ);
 static struct irq_line lines[NR_IRQS];
+static const struct irq_controller *controller;
+
+/* Returns true if the I/O APICs are in use from now on. */
+static bool use_io_apics(void)
+{
+	const struct acpi_madt *madt = acpi_madt();
+
+	if (!lapic_init())
+		return false;
+	lapic_init_cpu();
+	if (madt && madt->lapic_address != lapic_address())
+		log_warning("irq: the local APIC is at 0x%llx, says ACPI, but it is at 0x%llx",
+			    (unsigned long long)madt->lapic_address,
+			    (unsigned long long)lapic_address());
+	return madt && ioapic_init(madt, lapic_id()) > 0;
+}
 
 void irq_init(void)
 {
-	pic_init();
+	const struct acpi_madt *madt = acpi_madt();
+
+	if (IS_ENABLED(CONFIG_APIC) && use_io_apics()) {
+		controller = &ioapic_controller;
+		if (madt->has_pics)
+			pic_disable();
+	} else {
+		controller = &pic_controller;
+		if (madt && !madt->has_pics)
+			log_error("irq: no I/O APIC to use, and ACPI says that there is no 8259");
+		pic_init();
+	}
+	log_info("irq: lines of the %s", controller->name);
 	irq_enable();
 }
 
 int irq_register(unsigned int irq, void (*handler)(void *context), void *context, const char *name)
 {
 	struct irq_line *line;
+	uint64_t flags;
+	int error = 0;
 
-	if (irq >= NR_IRQS)
+	if (irq >= NR_IRQS || !controller->route(irq))
 		return -EXO_E_RANGE;
 	line = &lines[irq];
-	if (line->handler)
-		return -EXO_E_BUSY;
-	line->handler = handler;
+	flags = spin_lock_irq(&irq_lock);
+	if (line->handler) {
+		error = -EXO_E_BUSY;
+		goto out;
+	}
 	line->context = context;
 	line->name = name;
-	pic_unmask(irq);
-	return 0;
+	line->handler = handler;
+	controller->unmask(irq);
+out:
+	spin_unlock_irq(&irq_lock, flags);
+	return error;
+}
+
+/* The boot CPU needs no struct cpu in kernels for one. */
+static int find_apic_id(cpu_t cpu, uint32_t *apic_id)
+{
+	if (IS_ENABLED(CONFIG_SMP)) {
+		if (cpu >= nr_cpus_online)
+			return -EXO_E_RANGE;
+		*apic_id = cpus[cpu]->apic_id;
+		return 0;
+	}
+	*apic_id = lapic_present() ? lapic_id() : 0;
+	return cpu == 0 ? 0 : -EXO_E_RANGE;
+}
+
+int irq_set_cpu(unsigned int irq, cpu_t cpu)
+{
+	uint32_t apic_id;
+	uint64_t flags;
+	int error;
+
+	if (irq >= NR_IRQS || !controller->route(irq))
+		return -EXO_E_RANGE;
+	error = find_apic_id(cpu, &apic_id);
+	if (error)
+		return error;
+	flags = spin_lock_irq(&irq_lock);
+	error = controller->set_target(irq, apic_id);
+	if (!error)
+		lines[irq].cpu = cpu;
+	spin_unlock_irq(&irq_lock, flags);
+	return error;
 }
 
 const struct irq_line *irq_line(unsigned int irq)
@@ -44,7 +123,7 @@ const struct irq_line *irq_line(unsigned int irq)
 void irq_dispatch(unsigned int irq)
 {
 	struct irq_line *line = &lines[irq];
-	const bool in_service = pic_in_service(irq);
+	const bool in_service = !controller->in_service || controller->in_service(irq);
 
 	if (in_service && line->handler) {
 		line->count++;
@@ -52,23 +131,41 @@ void irq_dispatch(unsigned int irq)
 	} else {
 		line->spurious++;
 	}
-	pic_end(irq, in_service);
+	controller->end(irq, in_service);
+}
+
+/* ---- monitor --------------------------------------------------------------------------------- */
+
+static void print_line(unsigned int irq)
+{
+	const struct irq_route *route = controller->route(irq);
+	const struct irq_line *line = &lines[irq];
+
+	if (!line->handler && !line->spurious)
+		return;
+	console_printf("%3u  ", irq);
+	if (route && controller == &ioapic_controller)
+		console_printf("%3u  %-5s  %-4s  ", route->gsi, route->level ? "level" : "edge",
+			       route->active_low ? "low" : "high");
+	else
+		console_printf("  -  -      -     ");
+	console_printf("%3u  %10llu  %8llu  %s\n", line->cpu, (unsigned long long)line->count,
+		       (unsigned long long)line->spurious, line->name ? line->name : "-");
 }
 
 static int irq_command(int argc, char **argv)
 {
 	(void)argc, (void)argv;
-	console_printf("irq       handled  spurious  device\n");
-	for (unsigned int irq = 0; irq < NR_IRQS; irq++) {
-		const struct irq_line *line = &lines[irq];
-
-		if (line->handler || line->spurious)
-			console_printf("%3u  %12llu  %8llu  %s\n", irq,
-				       (unsigned long long)line->count,
-				       (unsigned long long)line->spurious,
-				       line->name ? line->name : "-");
-	}
-	console_printf("unexpected vectors: %llu\n", (unsigned long long)interrupts_unexpected);
+	console_printf("controller: %s", controller->name);
+	if (lapic_present())
+		console_printf(", local APIC: %s, %llu errors", lapic_mode_name(),
+			       (unsigned long long)lapic_errors());
+	console_printf("\nirq  gsi  trigger      cpu     handled  spurious  device\n");
+	for (unsigned int irq = 0; irq < NR_IRQS; irq++)
+		print_line(irq);
+	console_printf("unexpected vectors: %llu, spurious: %llu\n",
+		       (unsigned long long)interrupts_unexpected,
+		       (unsigned long long)interrupts_spurious);
 	return 0;
 }
 MONITOR_COMMAND(irq, "", "interrupts handled and spurious, by line", irq_command);

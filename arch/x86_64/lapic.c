@@ -20,7 +20,6 @@
 #include <stdatomic.h>
 
 #define MSR_X2APIC_FIRST 0x800
-#define SPURIOUS_ENABLE 0x100
 #define XAPIC_ID_SHIFT 24
 #define XAPIC_BROADCAST 0xffu
 #define ISR_WORDS 8
@@ -56,6 +55,11 @@ bool lapic_present(void)
 const char *lapic_mode_name(void)
 {
 	return in_x2apic_mode() ? "x2APIC" : "xAPIC";
+}
+
+paddr_t lapic_address(void)
+{
+	return cpu_read_msr(MSR_APIC_BASE) & APIC_BASE_ADDRESS;
 }
 
 static uint32_t read_at(unsigned int offset)
@@ -218,7 +222,7 @@ static void init_pins(uint32_t apic_id)
 void lapic_init_cpu(void)
 {
 	enter_mode();
-	lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLED | VECTOR_SPURIOUS);
 	lapic_write(LAPIC_TPR, 0);
 	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
 	lapic_write(LAPIC_ESR, 0);

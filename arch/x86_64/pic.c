@@ -7,8 +7,13 @@
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/io.h>
+#include <arch/irq_controller.h>
+#include <arch/lapic.h>
+#include <arch/lapic_mode.h>
 #include <arch/memory.h>
 #include <arch/pic.h>
+#include <exo/errno.h>
+#include <exo/irq.h>
 
 enum pic_register {
 	PIC1_COMMAND = 0x20, /* write: ICW1, OCW2, OCW3; read: the register that OCW3 chose */
@@ -23,17 +28,22 @@ enum pic_register {
 #define OCW3_READ_ISR 0x0b
 #define CASCADE_LINE 2
 
-#define CPUID1_EDX_APIC (1u << 9)
-#define MSR_APIC_BASE 0x1b
-#define APIC_BASE_X2APIC (1u << 10)
-#define APIC_BASE_ENABLED (1u << 11)
-#define APIC_BASE_ADDRESS 0x000ffffffffff000ull
-#define APIC_SPURIOUS 0xf0
-#define APIC_SPURIOUS_ENABLED 0x100
-#define APIC_SPURIOUS_VECTOR 0xff
-#define APIC_LVT_LINT0 0x350
-#define APIC_LVT_EXTINT 0x700 /* delivery mode ExtINT, not masked */
 #define SPURIOUS_LINE 7
+
+/* Without the rest of lapic.c: the APIC is in xAPIC mode as the firmware has left it, or not used.
+ */
+static volatile uint32_t *firmware_lapic(void)
+{
+	const struct cpuid_regs first = cpuid(1, 0);
+	uint64_t base = 0;
+
+	if (lapic_mode_exists(first.edx))
+		base = cpu_read_msr(MSR_APIC_BASE);
+	if (lapic_mode_choose(first.ecx, first.edx, base, false) != LAPIC_XAPIC ||
+	    !phys_reachable(base & APIC_BASE_ADDRESS, PAGE_SIZE))
+		return NULL;
+	return phys_to_virt(base & APIC_BASE_ADDRESS);
+}
 
 /*
  * The controllers reach the CPU through the local APIC's LINT0 pin, which must be in "virtual wire"
@@ -41,40 +51,68 @@ enum pic_register {
  */
 static void connect_to_cpu(void)
 {
-	const uint64_t base = cpu_read_msr(MSR_APIC_BASE);
-	volatile uint32_t *apic;
+	volatile uint32_t *lapic;
 
-	if (!(cpuid(1, 0).edx & CPUID1_EDX_APIC) || !(base & APIC_BASE_ENABLED) ||
-	    (base & APIC_BASE_X2APIC) || !phys_reachable(base & APIC_BASE_ADDRESS, PAGE_SIZE))
+	if (IS_ENABLED(CONFIG_APIC)) {
+		if (lapic_present())
+			lapic_write(LAPIC_LVT_LINT0, LVT_EXTINT);
 		return;
-	apic = phys_to_virt(base & APIC_BASE_ADDRESS);
-	apic[APIC_SPURIOUS / 4] |= APIC_SPURIOUS_ENABLED | APIC_SPURIOUS_VECTOR;
-	apic[APIC_LVT_LINT0 / 4] = APIC_LVT_EXTINT;
+	}
+	lapic = firmware_lapic();
+	if (!lapic)
+		return;
+	lapic[LAPIC_SPURIOUS / 4] |= LAPIC_ENABLED | VECTOR_SPURIOUS;
+	lapic[LAPIC_LVT_LINT0 / 4] = LVT_EXTINT;
 }
 
-void pic_init(void)
+static void program(uint8_t first_vector, uint8_t first_mask)
 {
 	io_out8(PIC1_COMMAND, ICW1_INIT_ICW4);
 	io_out8(PIC2_COMMAND, ICW1_INIT_ICW4);
-	io_out8(PIC1_DATA, VECTOR_FIRST_EXTERNAL);
-	io_out8(PIC2_DATA, VECTOR_FIRST_EXTERNAL + 8);
+	io_out8(PIC1_DATA, first_vector);
+	io_out8(PIC2_DATA, first_vector + 8);
 	io_out8(PIC1_DATA, 1 << CASCADE_LINE);
 	io_out8(PIC2_DATA, CASCADE_LINE);
 	io_out8(PIC1_DATA, ICW4_8086);
 	io_out8(PIC2_DATA, ICW4_8086);
-	io_out8(PIC1_DATA, 0xff & ~(1 << CASCADE_LINE));
+	io_out8(PIC1_DATA, first_mask);
 	io_out8(PIC2_DATA, 0xff);
+}
+
+void pic_init(void)
+{
+	program(VECTOR_FIRST_EXTERNAL, 0xff & ~(1 << CASCADE_LINE));
 	connect_to_cpu();
 }
 
-void pic_unmask(unsigned int irq)
+void pic_disable(void)
+{
+	program(VECTOR_PIC_UNUSED, 0xff);
+}
+
+/* All 16 exist; what they look like is the hardware's matter. */
+static const struct irq_route *route_of(unsigned int irq)
+{
+	static const struct irq_route wired = { .connected = true };
+
+	return irq < 16 && irq != CASCADE_LINE ? &wired : NULL;
+}
+
+static void unmask(unsigned int irq)
 {
 	const uint16_t port = irq < 8 ? PIC1_DATA : PIC2_DATA;
 
 	io_out8(port, (uint8_t)(io_in8(port) & ~(1u << (irq & 7))));
 }
 
-bool pic_in_service(unsigned int irq)
+/* There is one wire, to the boot CPU. */
+static int set_target(unsigned int irq, uint32_t apic_id)
+{
+	(void)irq, (void)apic_id;
+	return -EXO_E_CALL;
+}
+
+static bool in_service(unsigned int irq)
 {
 	const uint16_t port = irq < 8 ? PIC1_COMMAND : PIC2_COMMAND;
 
@@ -84,10 +122,20 @@ bool pic_in_service(unsigned int irq)
 	return io_in8(port) & 1 << SPURIOUS_LINE;
 }
 
-void pic_end(unsigned int irq, bool in_service)
+/* Of a spurious interrupt from the second controller only the first is told. */
+static void end(unsigned int irq, bool real)
 {
-	if (irq >= 8 && in_service)
+	if (irq >= 8 && real)
 		io_out8(PIC2_COMMAND, OCW2_END);
-	if (irq >= 8 || in_service)
+	if (irq >= 8 || real)
 		io_out8(PIC1_COMMAND, OCW2_END);
 }
+
+const struct irq_controller pic_controller = {
+	.name = "8259",
+	.route = route_of,
+	.unmask = unmask,
+	.set_target = set_target,
+	.in_service = in_service,
+	.end = end,
+};

@@ -2,35 +2,57 @@
 /*
  * Device interrupt lines. A driver registers one handler a line; the handler runs with interrupts
  * off and must make its device drop the line.
+ *
+ * Lines 0 to 15 are those of the ISA bus, by the numbers that they have there, wherever they are
+ * connected. Lines from 16 on are global system interrupts of the I/O APICs (ACPI 6.5, 5.2.13) and
+ * work as PCI's do: level, active low. All lines interrupt the boot CPU until irq_set_cpu().
  */
 #ifndef EXO_IRQ_H
 #define EXO_IRQ_H
 
 #include <exo/compiler.h>
 #include <exo/config.h>
+#include <exo/cpu.h>
 #include <exo/errno.h>
 
-#define NR_IRQS 16
+/* With CONFIG_APIC=n those of the 8259 pair. */
+#ifndef CONFIG_IRQ_LINES
+#define CONFIG_IRQ_LINES 16
+#endif
+#define NR_IRQS CONFIG_IRQ_LINES
 
 struct irq_line {
 	void (*handler)(void *context);
 	void *context;
 	const char *name;
+	cpu_t cpu; /* that is interrupted */
 	uint64_t count; /* handled since boot */
 	uint64_t spurious; /* the controller had no reason to interrupt, or nobody listens */
 };
 
 #if IS_ENABLED(CONFIG_IRQ)
-/* Programs the interrupt controller with every line masked, then lets the CPU take interrupts. */
+/*
+ * Chooses the interrupt controllers, programs them with every line masked, then lets the boot CPU
+ * take interrupts. From the boot list, after acpi_madt_init().
+ */
 void irq_init(void);
 
 /**
  * irq_register() - install @handler on a line and unmask it
- * @irq: 0..NR_IRQS-1 (ISA numbering)
+ * @irq: 0..NR_IRQS-1
  * @name: static string, for the monitor
+ * Any time after irq_init(), in a thread, no lock of a rank above LOCK_RANK_IRQ.
  * Returns 0, -EXO_E_RANGE for a line that does not exist, -EXO_E_BUSY when it is taken.
  */
 int irq_register(unsigned int irq, void (*handler)(void *context), void *context, const char *name);
+
+/**
+ * irq_set_cpu() - have a line interrupt another CPU
+ * An interrupt that is under way still goes to the old one. So for a moment the handler may run on
+ * both, if the line is one of edges: what it shares with itself needs a lock.
+ * Returns 0, -EXO_E_RANGE if there is no such line or CPU, -EXO_E_CALL if the controller cannot.
+ */
+int irq_set_cpu(unsigned int irq, cpu_t cpu);
 
 /* Read-only view of a line for statistics; @irq < NR_IRQS. */
 const struct irq_line *irq_line(unsigned int irq);

@@ -5,7 +5,7 @@
 
 #define SPURIOUS_VECTOR (VECTOR_FIRST_EXTERNAL + 7)
 
-/* The 8259's spurious vector, raised by software: entry, in-service check, count, return. */
+/* A line without a device, raised by software: entry, in-service check, count, end, return. */
 static uint64_t irq_spurious(void)
 {
 	const uint64_t start = bench_start();

@@ -3,6 +3,7 @@
 #include <arch/cpu.h>
 #include <arch/gdt.h>
 #include <arch/interrupt.h>
+#include <arch/lapic.h>
 #include <exo/string.h>
 #include <exo/test.h>
 
@@ -46,13 +47,26 @@ static void interrupt_stray_vectors_are_counted(struct test *test)
 
 	if (!IS_ENABLED(CONFIG_IRQ))
 		TEST_SKIP(test, "CONFIG_IRQ=n");
-	__asm__ volatile("int $0x30; int $0x7f; int $0x80; int $0xff" : : : "memory");
+	/* After the 8259s' vectors, between the IPIs and the error: nobody's in any kernel. */
+	__asm__ volatile("int $0xd0; int $0xdf; int $0xf0; int $0xfd" : : : "memory");
 	TEST_EQ(test, interrupts_unexpected, before + 4);
+}
+
+static void interrupt_spurious_of_the_apic_is_counted(struct test *test)
+{
+	const uint64_t spurious = interrupts_spurious, unexpected = interrupts_unexpected;
+
+	if (!IS_ENABLED(CONFIG_IRQ))
+		TEST_SKIP(test, "CONFIG_IRQ=n");
+	__asm__ volatile("int %0" : : "i"(VECTOR_SPURIOUS) : "memory");
+	TEST_EQ(test, interrupts_spurious, spurious + lapic_present());
+	TEST_EQ(test, interrupts_unexpected, unexpected + !lapic_present());
 }
 
 static const struct test_case interrupt_cases[] = {
 	TEST_CASE(interrupt_breakpoint_returns),
 	TEST_CASE(interrupt_keeps_all_registers),
 	TEST_CASE(interrupt_stray_vectors_are_counted),
+	TEST_CASE(interrupt_spurious_of_the_apic_is_counted),
 };
 TEST_SUITE(interrupt, interrupt_cases);

@@ -35,7 +35,10 @@ void exception_handle(struct interrupt_frame *frame);
 /* Vectors of the interrupt controller; only with CONFIG_IRQ. */
 void irq_dispatch(unsigned int irq);
 
-/* Interrupts on vectors that nobody uses, since boot. */
-extern uint64_t interrupts_unexpected;
+/*
+ * Since boot, on all CPUs: interrupts on vectors that nobody uses, and those of local APICs that
+ * had nothing left to say. Statistics: two CPUs at a time may count one.
+ */
+extern uint64_t interrupts_unexpected, interrupts_spurious;
 
 #endif

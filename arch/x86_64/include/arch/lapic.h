@@ -40,6 +40,8 @@ enum lapic_lvt {
 	LVT_MASKED = 0x10000,
 };
 
+#define LAPIC_ENABLED 0x100u /* in LAPIC_SPURIOUS, besides the vector */
+
 #if IS_ENABLED(CONFIG_APIC)
 /* lapic_init() has returned true. */
 bool lapic_present(void);
@@ -66,6 +68,9 @@ void lapic_init_cpu(void);
 
 /* "xAPIC" or "x2APIC". */
 const char *lapic_mode_name(void);
+
+/* Where the xAPIC's registers are, by IA32_APIC_BASE. */
+paddr_t lapic_address(void);
 
 /* This CPU's APIC ID: 8 bits, or 32 in x2APIC mode. */
 uint32_t lapic_id(void);
