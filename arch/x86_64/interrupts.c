@@ -49,14 +49,12 @@ static void handle_local(unsigned int vector)
 static void handle_external(unsigned int vector)
 {
 	if (PREEMPT_COUNTED)
-		cpu_this()->preempt++;
+		this_cpu_increment(preempt);
 	if (likely(vector - VECTOR_FIRST_EXTERNAL < NR_IRQS))
 		irq_dispatch(vector - VECTOR_FIRST_EXTERNAL);
 	else
 		handle_local(vector);
-	if (PREEMPT_COUNTED)
-		cpu_this()->preempt--;
-	if (IS_ENABLED(CONFIG_THREADS))
+	if (PREEMPT_COUNTED && unlikely(this_cpu_decrement(preempt)))
 		sched_interrupt_end();
 }
 

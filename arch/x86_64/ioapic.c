@@ -69,18 +69,11 @@ static int set_target(unsigned int irq, uint32_t apic_id)
 	return 0;
 }
 
-static void end(unsigned int irq, bool in_service)
-{
-	(void)irq, (void)in_service;
-	lapic_end();
-}
-
 const struct irq_controller ioapic_controller = {
 	.name = "I/O APIC",
 	.route = route_of,
 	.unmask = unmask,
 	.set_target = set_target,
-	.end = end,
 };
 
 /* ---- start ----------------------------------------------------------------------------------- */

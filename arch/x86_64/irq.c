@@ -120,18 +120,32 @@ const struct irq_line *irq_line(unsigned int irq)
 	return &lines[irq];
 }
 
-void irq_dispatch(unsigned int irq)
+static inline void handle(struct irq_line *line)
 {
-	struct irq_line *line = &lines[irq];
-	const bool in_service = !controller->in_service || controller->in_service(irq);
-
-	if (in_service && line->handler) {
+	if (likely(line->handler)) {
 		line->count++;
 		line->handler(line->context);
 	} else {
 		line->spurious++;
 	}
-	controller->end(irq, in_service);
+}
+
+void irq_dispatch(unsigned int irq)
+{
+	struct irq_line *line = &lines[irq];
+	bool real;
+
+	if (IS_ENABLED(CONFIG_APIC) && likely(controller == &ioapic_controller)) {
+		handle(line);
+		lapic_end();
+		return;
+	}
+	real = pic_in_service(irq);
+	if (real)
+		handle(line);
+	else
+		line->spurious++;
+	pic_end(irq, real);
 }
 
 /* ---- monitor --------------------------------------------------------------------------------- */

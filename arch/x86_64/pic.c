@@ -112,7 +112,7 @@ static int set_target(unsigned int irq, uint32_t apic_id)
 	return -EXO_E_CALL;
 }
 
-static bool in_service(unsigned int irq)
+bool pic_in_service(unsigned int irq)
 {
 	const uint16_t port = irq < 8 ? PIC1_COMMAND : PIC2_COMMAND;
 
@@ -122,12 +122,11 @@ static bool in_service(unsigned int irq)
 	return io_in8(port) & 1 << SPURIOUS_LINE;
 }
 
-/* Of a spurious interrupt from the second controller only the first is told. */
-static void end(unsigned int irq, bool real)
+void pic_end(unsigned int irq, bool in_service)
 {
-	if (irq >= 8 && real)
+	if (irq >= 8 && in_service)
 		io_out8(PIC2_COMMAND, OCW2_END);
-	if (irq >= 8 || real)
+	if (irq >= 8 || in_service)
 		io_out8(PIC1_COMMAND, OCW2_END);
 }
 
@@ -136,6 +135,4 @@ const struct irq_controller pic_controller = {
 	.route = route_of,
 	.unmask = unmask,
 	.set_target = set_target,
-	.in_service = in_service,
-	.end = end,
 };

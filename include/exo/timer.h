@@ -61,6 +61,10 @@ void timer_interrupt(void);
 static inline void timer_init_cpu(void)
 {
 }
+
+static inline void timer_interrupt(void)
+{
+}
 #endif
 
 #endif

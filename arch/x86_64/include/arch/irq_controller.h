@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What irq.c needs of the hardware that device interrupts come from: one of two, chosen at boot. */
+/*
+ * What irq.c needs of the hardware that device interrupts come from: one of two, chosen at boot.
+ * How interrupts end is not here: irq_dispatch() knows both, which is shorter than a table.
+ */
 #ifndef ARCH_IRQ_CONTROLLER_H
 #define ARCH_IRQ_CONTROLLER_H
 
@@ -27,12 +30,6 @@ struct irq_controller {
 
 	/* Has an existing line interrupt that CPU: 0 or -EXO_E_CALL. The lock of irq.c is held. */
 	int (*set_target)(unsigned int irq, uint32_t apic_id);
-
-	/* The interrupt is real; NULL if it always is. Interrupts off, like the next one. */
-	bool (*in_service)(unsigned int irq);
-
-	/* It has been handled, if it was real. */
-	void (*end)(unsigned int irq, bool in_service);
 };
 
 extern const struct irq_controller pic_controller, ioapic_controller;
