@@ -10,6 +10,7 @@
 #include <arch/interrupt_frame.h>
 #include <exo/backtrace.h>
 #include <exo/console.h>
+#include <exo/cpu.h>
 #include <exo/log.h>
 #include <exo/machine.h>
 #include <exo/panic.h>
@@ -18,6 +19,12 @@
 #define BACKTRACE_LIMIT 32
 
 static volatile unsigned int panics;
+static volatile cpu_t panic_cpu; /* with @panics */
+
+bool panic_is_here(void)
+{
+	return unlikely(panics) && panic_cpu == this_cpu_number();
+}
 
 static void print_address(unsigned int number, uint64_t address, uint64_t lookup)
 {
@@ -90,6 +97,7 @@ static _Noreturn void panic_report(const struct interrupt_frame *frame, uint64_t
 				   const char *format, va_list arguments)
 {
 	irq_save();
+	panic_cpu = this_cpu_number();
 	if (panics++) {
 		if (panics == 2)
 			console_printf(

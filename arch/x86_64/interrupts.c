@@ -8,6 +8,7 @@
 #include <arch/interrupt.h>
 #include <arch/lapic.h>
 #include <arch/smp.h>
+#include <exo/cpu.h>
 #include <exo/irq.h>
 #include <exo/log.h>
 #include <exo/preempt.h>
@@ -46,14 +47,28 @@ static void handle_local(unsigned int vector)
 	}
 }
 
+/* Says so for the checks of CONFIG_DEBUG_PREEMPT and CONFIG_LOCKDEP. Returns what was said before.
+ */
+static inline bool set_in_interrupt(bool now)
+{
+	const bool before = cpu_in_interrupt();
+
+	if (IS_ENABLED(CONFIG_DEBUG_PREEMPT) || IS_ENABLED(CONFIG_LOCKDEP))
+		cpu_this()->in_interrupt = now;
+	return before;
+}
+
 static void handle_external(unsigned int vector)
 {
+	const bool before = set_in_interrupt(true);
+
 	if (PREEMPT_COUNTED)
 		this_cpu_increment(preempt);
 	if (likely(vector - VECTOR_FIRST_EXTERNAL < NR_IRQS))
 		irq_dispatch(vector - VECTOR_FIRST_EXTERNAL);
 	else
 		handle_local(vector);
+	set_in_interrupt(before);
 	if (PREEMPT_COUNTED && unlikely(this_cpu_decrement(preempt)))
 		sched_interrupt_end();
 }

@@ -13,6 +13,8 @@
 #define __unused __attribute__((unused))
 #define __cold __attribute__((cold))
 #define __noinline __attribute__((noinline))
+/* Even without optimisation: for functions whose return address must be their caller's. */
+#define __inline_always inline __attribute__((__always_inline__))
 #define __format_printf(text, first) __attribute__((__format__(__printf__, text, first)))
 
 #define likely(x) __builtin_expect(!!(x), 1)

@@ -14,6 +14,7 @@
 #include <exo/compiler.h>
 #include <exo/config.h>
 #include <exo/injector.h>
+#include <exo/lock_debug.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -53,6 +54,19 @@ extern struct cpu *cpus[NR_CPUS];
 /* How many CPUs take part; they have the numbers below it. Grows at boot only. */
 extern unsigned int nr_cpus_online;
 
+/* What cpu_current() returns, for those who check such things. */
+static inline cpu_t this_cpu_number(void)
+{
+	return IS_ENABLED(CONFIG_SMP) ? this_cpu_read(number) : 0;
+}
+
+/* Is an interrupt being handled? Known only with CONFIG_DEBUG_PREEMPT or CONFIG_LOCKDEP. */
+static inline bool cpu_in_interrupt(void)
+{
+	return (IS_ENABLED(CONFIG_DEBUG_PREEMPT) || IS_ENABLED(CONFIG_LOCKDEP)) &&
+	       this_cpu_read(in_interrupt);
+}
+
 /* Makes the boot CPU's struct cpu reachable. Once, as soon as the segments are loaded. */
 #if IS_ENABLED(CONFIG_SMP) || IS_ENABLED(CONFIG_THREADS)
 void cpu_init_boot(void);
@@ -62,17 +76,20 @@ static inline void cpu_init_boot(void)
 }
 #endif
 
-/* This CPU. The answer holds as long as the caller cannot be moved: interrupts or preemption off.
+/*
+ * This CPU, and its number. The answers hold as long as the caller cannot be moved: interrupts or
+ * preemption off, which CONFIG_DEBUG_PREEMPT checks.
  */
-static inline struct cpu *cpu_this(void)
+static __inline_always struct cpu *cpu_this(void)
 {
+	assert_preempt_off();
 	return this_cpu_read(self);
 }
 
-/* The number of this CPU, under the same condition. */
-static inline cpu_t cpu_current(void)
+static __inline_always cpu_t cpu_current(void)
 {
-	return IS_ENABLED(CONFIG_SMP) ? this_cpu_read(number) : 0;
+	assert_preempt_off();
+	return this_cpu_number();
 }
 
 #endif

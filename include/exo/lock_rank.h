@@ -1,27 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of locks: a lock may be taken while holding only locks of smaller ranks. docs/locking.md
- * says what each protects; CONFIG_LOCKDEP checks it at run time.
+ * The order of locks: a lock may be taken while holding only locks of smaller ranks.
+ * docs/locking.md says what each protects; CONFIG_LOCKDEP checks it at run time.
+ *
+ * The ranks are in two groups. Interrupts may come while a lock of the first one is held, and their
+ * handlers take locks of the second: so whoever holds one of the second takes none of the first.
+ * Were it otherwise, a CPU could wait for such a lock, whose holder is interrupted by a handler
+ * that waits for the other one.
  */
 #ifndef EXO_LOCK_RANK_H
 #define EXO_LOCK_RANK_H
 
 enum lock_rank {
-	LOCK_RANK_MUTEX, /* sleeping locks, before all others */
+	LOCK_RANK_NONE, /* what a lock that nobody initialised has */
+
+	/* spin_lock(): no interrupt handler takes them. */
 	LOCK_RANK_TEST, /* locks of self tests */
-	LOCK_RANK_THREADS, /* the list of all threads, and their references */
-	LOCK_RANK_MUTEX_GRAPH, /* who waits for which mutex (kernel/thread/mutex.c) */
-	LOCK_RANK_WAIT, /* a wait queue */
 	LOCK_RANK_STACKS, /* which stacks of threads are taken */
 	LOCK_RANK_KERNEL_SPACE, /* the kernel's page tables */
 	LOCK_RANK_HEAP,
 	LOCK_RANK_FRAMES,
+	LOCK_RANK_CONSOLE, /* whose line is being written; interrupt handlers only try */
+
+	/* spin_lock_irq(): interrupt handlers may take them. */
+	LOCK_RANK_TEST_IRQ, /* locks of self tests */
+	LOCK_RANK_THREADS, /* the list of all threads, and their references */
+	LOCK_RANK_MUTEX_GRAPH, /* who waits for which mutex (kernel/thread/mutex.c) */
+	LOCK_RANK_WAIT, /* a wait queue */
 	LOCK_RANK_IRQ, /* interrupt lines and their controllers */
 	LOCK_RANK_TIMER, /* time keeping */
 	LOCK_RANK_SCHED, /* what a scheduling policy shares among CPUs */
-	LOCK_RANK_LOG,
-	LOCK_RANK_CONSOLE, /* last: anything may print */
+	LOCK_RANK_LOG, /* last: whoever holds whatever may log */
 	NR_LOCK_RANKS,
+	LOCK_RANK_FIRST_IRQ = LOCK_RANK_TEST_IRQ,
 };
+
+/* The ranks' names, as they are spelled above (kernel/lock_rank.c). */
+extern const char *const lock_rank_names[NR_LOCK_RANKS];
 
 #endif

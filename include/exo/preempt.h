@@ -14,6 +14,7 @@
 #ifndef EXO_PREEMPT_H
 #define EXO_PREEMPT_H
 
+#include <arch/irq_flag.h>
 #include <exo/cpu.h>
 
 #define PREEMPT_UNWANTED 0x80000000u /* nothing wants this CPU */
@@ -41,6 +42,12 @@ static inline void preempt_enable(void)
 	now = this_cpu_decrement(preempt);
 	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(now))
 		sched_preempt();
+}
+
+/* May the scheduler take the CPU away here? Without a count, only interrupts are looked at. */
+static inline bool preemptible(void)
+{
+	return irq_enabled() && (!PREEMPT_COUNTED || !(this_cpu_read(preempt) & ~PREEMPT_UNWANTED));
 }
 
 #endif

@@ -41,8 +41,8 @@ void sched_block(void);
 
 /**
  * sched_wake() - make a thread runnable that has called, or is about to call, sched_block()
- * Exactly once for each block: whoever takes the thread out of a wait queue is the one. Any CPU, any
- * context. In a thread, sched_point() should follow once interrupts are on.
+ * Exactly once for each block: whoever takes the thread out of a wait queue is the one. Any CPU,
+ * any context. In a thread, sched_point() should follow once interrupts are on.
  */
 void sched_wake(struct thread *thread);
 
@@ -64,14 +64,14 @@ void sched_switch(void);
 /* The end of any interrupt: switches if that is wanted and allowed. Interrupts off. */
 static inline void sched_interrupt_end(void)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(cpu_this()->preempt == 0))
+	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(this_cpu_read(preempt) == 0))
 		sched_switch();
 }
 
 /* Gives way to a more urgent thread that was woken meanwhile. In a thread. */
 static inline void sched_point(void)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(cpu_this()->preempt == 0))
+	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(this_cpu_read(preempt) == 0))
 		sched_preempt();
 }
 

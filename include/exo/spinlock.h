@@ -3,24 +3,37 @@
  * Spinlocks: short critical sections on several CPUs.
  *
  * spin_lock() turns preemption off: for locks that no interrupt handler takes. spin_lock_irq()
- * turns interrupts off as well: for the others. A lock is always taken in the same one of the two
- * ways. Nobody may sleep or wait for another CPU's interrupt handler while holding one, except that
+ * turns interrupts off as well: for the others. The lock's rank says which it is (exo/lock_rank.h).
+ * Nobody may sleep or wait for another CPU's interrupt handler while holding one, except that
  * spin_lock() alone lets this CPU's own interrupts, and so its IPIs, be served.
  *
- * With CONFIG_SMP=n only the turning off remains. The order of locks is exo/lock_rank.h.
+ * With CONFIG_SMP=n only the turning off remains. How CPUs wait is a choice: exo/spin_ticket.h or
+ * exo/spin_mcs.h. CONFIG_LOCKDEP (kernel/lockdep.c) checks the order, CONFIG_LOCK_STATISTICS
+ * (kernel/lock_statistics.c) counts; clang's analysis knows who holds what (exo/annotations.h).
  */
 #ifndef EXO_SPINLOCK_H
 #define EXO_SPINLOCK_H
 
-#include <arch/cpu.h>
+#include <exo/annotations.h>
+#include <exo/lock_debug.h>
 #include <exo/lock_rank.h>
-#include <exo/panic.h>
 #include <exo/preempt.h>
 
-struct spinlock {
+#if !IS_ENABLED(CONFIG_SMP)
+#include <exo/spin_none.h>
+#elif IS_ENABLED(CONFIG_SPIN_MCS)
+#include <exo/spin_mcs.h>
+#else
+#include <exo/spin_ticket.h>
+#endif
+
+struct __capability("spinlock") spinlock
+{
 	enum lock_rank rank;
-#if IS_ENABLED(CONFIG_SMP)
-	_Atomic uint16_t next, owner; /* tickets */
+	struct spin_word word;
+#if IS_ENABLED(CONFIG_LOCK_STATISTICS)
+	uint64_t since; /* TSC, when it was taken; the holder's */
+	uintptr_t taken_at; /* by the code at this return address */
 #endif
 };
 
@@ -36,44 +49,76 @@ static inline void spin_lock_init(struct spinlock *lock, enum lock_rank rank)
 }
 
 /* The lock alone, preemption or interrupts off already. */
-static inline void spin_acquire(struct spinlock *lock)
+static __inline_always void spin_acquire(struct spinlock *lock)
+	__acquires(lock) __no_thread_safety_analysis
 {
-#if IS_ENABLED(CONFIG_SMP)
-	const uint16_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+	bool waited = false;
 
-	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
-		cpu_pause();
-#endif
-	(void)lock;
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		lockdep_check(lock);
+	if (IS_ENABLED(CONFIG_LOCK_STATISTICS))
+		waited = !spin_word_try(&lock->word);
+	if (!IS_ENABLED(CONFIG_LOCK_STATISTICS) || waited)
+		spin_word_acquire(&lock->word);
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		lockdep_taken(lock);
+	if (IS_ENABLED(CONFIG_LOCK_STATISTICS))
+		lock_statistics_taken(lock, waited);
 	barrier();
 }
 
-static inline void spin_release(struct spinlock *lock)
+/*
+ * Takes the lock if nobody holds it, preemption or interrupts off already. Needs no order: whoever
+ * does not wait cannot be waited for in a circle.
+ */
+static __inline_always bool spin_try_acquire(struct spinlock *lock)
+	__try_acquires(true, lock) __no_thread_safety_analysis
 {
+	if (!spin_word_try(&lock->word))
+		return false;
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		lockdep_taken(lock);
+	if (IS_ENABLED(CONFIG_LOCK_STATISTICS))
+		lock_statistics_taken(lock, false);
 	barrier();
-#if IS_ENABLED(CONFIG_SMP)
-	atomic_store_explicit(
-		&lock->owner,
-		(uint16_t)(atomic_load_explicit(&lock->owner, memory_order_relaxed) + 1),
-		memory_order_release);
-#endif
-	(void)lock;
+	return true;
 }
 
-static inline void spin_lock(struct spinlock *lock)
+static __inline_always void spin_release(struct spinlock *lock)
+	__releases(lock) __no_thread_safety_analysis
+{
+	barrier();
+	if (IS_ENABLED(CONFIG_LOCK_STATISTICS))
+		lock_statistics_released(lock);
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		lockdep_released(lock);
+	spin_word_release(&lock->word);
+}
+
+static __inline_always void spin_lock(struct spinlock *lock) __acquires(lock)
 {
 	preempt_disable();
 	spin_acquire(lock);
 }
 
-static inline void spin_unlock(struct spinlock *lock)
+/* Returns whether it could be had without waiting; preemption is off then. */
+static __inline_always bool spin_try_lock(struct spinlock *lock) __try_acquires(true, lock)
+{
+	preempt_disable();
+	if (spin_try_acquire(lock))
+		return true;
+	preempt_enable();
+	return false;
+}
+
+static __inline_always void spin_unlock(struct spinlock *lock) __releases(lock)
 {
 	spin_release(lock);
 	preempt_enable();
 }
 
 /* Returns the interrupt state for spin_unlock_irq(). */
-static inline uint64_t spin_lock_irq(struct spinlock *lock)
+static __inline_always uint64_t spin_lock_irq(struct spinlock *lock) __acquires(lock)
 {
 	const uint64_t flags = irq_save();
 
@@ -81,16 +126,19 @@ static inline uint64_t spin_lock_irq(struct spinlock *lock)
 	return flags;
 }
 
-static inline void spin_unlock_irq(struct spinlock *lock, uint64_t flags)
+static __inline_always void spin_unlock_irq(struct spinlock *lock, uint64_t flags) __releases(lock)
 {
 	spin_release(lock);
 	irq_restore(flags);
 }
 
 /* Opens every function that needs its caller to hold a lock (checked with CONFIG_LOCKDEP). */
-#define assert_held(lock) ((void)(lock))
-
-/* At the start of what may block: interrupts and preemption on, no spinlock held. */
-#define assert_may_sleep() ((void)0)
+static __inline_always void assert_held(const struct spinlock *lock)
+	__asserts(lock) __no_thread_safety_analysis
+{
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		lockdep_assert_held(lock);
+	(void)lock;
+}
 
 #endif

@@ -17,3 +17,8 @@ void panic(const char *format, ...)
 	va_end(arguments);
 	abort();
 }
+
+bool panic_is_here(void)
+{
+	return false;
+}

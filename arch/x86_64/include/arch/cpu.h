@@ -5,6 +5,7 @@
 #define ARCH_CPU_H
 
 #include <arch/irq_flag.h>
+#include <arch/pause.h>
 #include <exo/compiler.h>
 #include <exo/config.h>
 
@@ -63,12 +64,6 @@ static inline void cpu_write_msr(uint32_t number, uint64_t value)
 			 :
 			 : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
 			 : "memory");
-}
-
-/* Busy-wait hint (SDM vol. 2, PAUSE). */
-static inline void cpu_pause(void)
-{
-	__asm__ volatile("pause");
 }
 
 /*

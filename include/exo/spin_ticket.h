@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The word of a spinlock: tickets (CONFIG_SPIN_TICKET). Whoever comes draws the next number and
+ * waits until it is called; so CPUs are served in the order of their coming, and all that wait
+ * watch @owner. For exo/spinlock.h alone, whose functions turn preemption or interrupts off.
+ *
+ * Fewer than 2^16 CPUs can wait, so that the numbers may wrap.
+ */
+#ifndef EXO_SPIN_TICKET_H
+#define EXO_SPIN_TICKET_H
+
+#include <arch/atomic.h>
+#include <arch/pause.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct spin_word {
+	_Atomic uint16_t next; /* the number that the next one to come draws */
+	_Atomic uint16_t owner; /* the number whose turn it is; equal: free */
+};
+
+/* The release of the last holder is seen by the load of @owner: that is where it acquires. */
+static inline void spin_word_acquire(struct spin_word *word)
+{
+	const uint16_t ticket = atomic_fetch_add_explicit(&word->next, 1, memory_order_relaxed);
+
+	while (atomic_load_explicit(&word->owner, memory_order_acquire) != ticket)
+		cpu_pause();
+}
+
+/* Draws a number only if it is the one whose turn it is. */
+static inline bool spin_word_try(struct spin_word *word)
+{
+	uint16_t ticket = atomic_load_explicit(&word->owner, memory_order_acquire);
+
+	return atomic_compare_exchange_strong_explicit(&word->next, &ticket, (uint16_t)(ticket + 1),
+						       memory_order_relaxed, memory_order_relaxed);
+}
+
+static inline void spin_word_release(struct spin_word *word)
+{
+	atomic_release_increment16(&word->owner);
+}
+
+#endif

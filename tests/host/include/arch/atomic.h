@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* arch/x86_64/include/arch/atomic.h in C11, which sanitizers understand. */
+#ifndef ARCH_ATOMIC_H
+#define ARCH_ATOMIC_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+static inline void atomic_release_increment16(_Atomic uint16_t *counter)
+{
+	const uint16_t count = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, (uint16_t)(count + 1), memory_order_release);
+}
+
+#endif
