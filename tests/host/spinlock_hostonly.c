@@ -73,18 +73,24 @@ static void *wait_once(void *argument)
 	return NULL;
 }
 
+/* Starts threads that wait for lock 0, which the caller holds, in the order of their numbers. */
+static void queue_all(void)
+{
+	served = 0;
+	for (unsigned int i = 0; i < THREADS; i++) {
+		const uint32_t before = spin_ops_look(0);
+
+		start(i, wait_once);
+		while (spin_ops_look(0) == before)
+			sched_yield();
+	}
+}
+
 static void serves_in_order(void)
 {
 	for (unsigned int round = 0; round < 50; round++) {
-		served = 0;
 		spin_ops_acquire(0);
-		for (unsigned int i = 0; i < THREADS; i++) {
-			const uint32_t before = spin_ops_look(0);
-
-			start(i, wait_once);
-			while (spin_ops_look(0) == before)
-				sched_yield();
-		}
+		queue_all();
 		CHECK(!spin_ops_try(0));
 		spin_ops_release(0);
 		finish();
@@ -111,28 +117,24 @@ static void interrupt(int signal)
 	spin_ops_release(1);
 }
 
-/* A CPU that waits for lock 0 is interrupted by a handler that waits for lock 1. */
+/* A CPU in the middle of the queue of lock 0 is interrupted by a handler that waits for lock 1. */
 static void nests(void)
 {
-	uint32_t before = spin_ops_look(0);
+	uint32_t before;
 
 	signal(SIGUSR1, interrupt);
 	spin_ops_acquire(0);
 	spin_ops_acquire(1);
-	served = 0;
-	before = spin_ops_look(0);
-	start(0, wait_once);
-	while (spin_ops_look(0) == before)
-		sched_yield();
+	queue_all();
 	before = spin_ops_look(1);
-	CHECK(pthread_kill(threads[0], SIGUSR1) == 0);
+	CHECK(pthread_kill(threads[1], SIGUSR1) == 0);
 	while (spin_ops_look(1) == before)
 		sched_yield();
 	/* The interrupted wait's turn comes while the handler still waits. */
 	spin_ops_release(0);
 	spin_ops_release(1);
-	CHECK(pthread_join(threads[0], NULL) == 0);
-	CHECK(served == 1);
+	finish();
+	CHECK(served == THREADS);
 }
 
 int main(void)
