@@ -22,6 +22,7 @@
 #include "sched_cpu.h"
 
 #include <arch/memory.h>
+#include <arch/pause.h>
 #include <exo/fpu.h>
 #include <exo/frame.h>
 #include <exo/panic.h>
