@@ -129,13 +129,14 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	mmu_init();
 	acpi_numa_init();
 	acpi_madt_init();
+	clock_find_counters();
 	memory_init(&boot_info);
 	reclaim_acpi_tables();
 	irq_init();
+	clock_choose();
 	timer_init_cpu();
 	sched_init();
 	serial_enable_input();
-	clock_ns(); /* a last reading for the measurement of its frequency */
 	bench_boot_done();
 	console_printf("exo-kernel: ready\n");
 

@@ -19,8 +19,7 @@
  * finds it. Data could look like this too: the scan checks every byte of the pattern, that the
  * package lies in the table and has room for its elements, and that the values have three bits.
  */
-#include <exo/acpi.h>
-#include <exo/string.h>
+#include "acpi_fields.h"
 
 /* Offsets in the FADT, and the bits of its flags (ACPI 6.5, tables 5.9 and 5.10). */
 enum {
@@ -41,11 +40,6 @@ enum {
 	FADT_FLAG_HARDWARE_REDUCED = 1 << 20,
 };
 
-/* Generic address structure (ACPI 6.5, 5.2.3.2): space, bit width, bit offset, access, address. */
-#define GENERIC_ADDRESS_SIZE 12
-#define GENERIC_ADDRESS_ADDRESS 4
-enum { GENERIC_MEMORY = 0, GENERIC_PORT = 1 };
-
 enum {
 	AML_ZERO = 0x00,
 	AML_ONE = 0x01,
@@ -57,55 +51,8 @@ enum {
 	AML_ROOT = 0x5c
 };
 
-/* A stretch of bytes; every read of it is checked. */
-struct bytes {
-	const uint8_t *at;
-	uint32_t size;
-};
-
-/* The little-endian number of @size <= 8 bytes at @offset; 0 where the table ends before it. */
-static uint64_t number(struct bytes bytes, uint32_t offset, uint32_t size)
-{
-	uint64_t value = 0;
-
-	if (offset <= bytes.size && size <= bytes.size - offset)
-		memcpy(&value, bytes.at + offset, size);
-	return value;
-}
-
-static struct acpi_register port_register(uint64_t port)
-{
-	struct acpi_register reg = { ACPI_REGISTER_NONE, port };
-
-	if (port != 0 && port <= UINT16_MAX)
-		reg.kind = ACPI_REGISTER_PORT;
-	return reg;
-}
-
-static struct acpi_register generic_register(struct bytes fadt, uint32_t offset)
-{
-	struct acpi_register reg = { ACPI_REGISTER_NONE, 0 };
-
-	if (offset + GENERIC_ADDRESS_SIZE > fadt.size)
-		return reg;
-	reg.address = number(fadt, offset + GENERIC_ADDRESS_ADDRESS, 8);
-	if (fadt.at[offset] == GENERIC_PORT)
-		return port_register(reg.address);
-	if (fadt.at[offset] == GENERIC_MEMORY && reg.address != 0)
-		reg.kind = ACPI_REGISTER_MEMORY;
-	return reg;
-}
-
-/* The extended field if it is filled in, else the old one (5.2.9, X_PM1a_CNT_BLK). */
-static struct acpi_register pm1_register(struct bytes fadt, uint32_t extended, uint32_t old)
-{
-	struct acpi_register reg = generic_register(fadt, extended);
-
-	return reg.kind != ACPI_REGISTER_NONE ? reg : port_register(number(fadt, old, 4));
-}
-
 /* Takes an integer off the front of @aml. Returns false if there is none, or none below 8. */
-static bool take_sleep_type(struct bytes *aml, uint8_t *value)
+static bool take_sleep_type(struct acpi_bytes *aml, uint8_t *value)
 {
 	uint32_t size;
 
@@ -130,16 +77,16 @@ static bool take_sleep_type(struct bytes *aml, uint8_t *value)
 	default:
 		return false;
 	}
-	if (aml->size <= size || number(*aml, 1, size) > 7)
+	if (aml->size <= size || acpi_number(*aml, 1, size) > 7)
 		return false;
-	*value = (uint8_t)number(*aml, 1, size);
+	*value = (uint8_t)acpi_number(*aml, 1, size);
 	aml->at += size + 1;
 	aml->size -= size + 1;
 	return true;
 }
 
 /* Decodes what follows the name: PackageOp, PkgLength, NumElements, the elements. */
-static bool take_package(struct bytes aml, struct acpi_power *power)
+static bool take_package(struct acpi_bytes aml, struct acpi_power *power)
 {
 	uint32_t length, extra, elements;
 
@@ -148,7 +95,7 @@ static bool take_package(struct bytes aml, struct acpi_power *power)
 	aml.at++;
 	aml.size--;
 	extra = aml.at[0] >> 6;
-	length = extra ? (aml.at[0] & 0x0fu) | (uint32_t)number(aml, 1, extra) << 4
+	length = extra ? (aml.at[0] & 0x0fu) | (uint32_t)acpi_number(aml, 1, extra) << 4
 		       : aml.at[0] & 0x3fu;
 	if (length > aml.size || length < extra + 2)
 		return false;
@@ -162,7 +109,7 @@ static bool take_package(struct bytes aml, struct acpi_power *power)
 	return elements < 2 || take_sleep_type(&aml, &power->sleep_type_b);
 }
 
-static bool find_s5(struct bytes aml, struct acpi_power *power)
+static bool find_s5(struct acpi_bytes aml, struct acpi_power *power)
 {
 	/* Six bytes hold NameOp and the name with its root character. */
 	for (uint32_t i = 0; i + 6 < aml.size; i++) {
@@ -174,21 +121,22 @@ static bool find_s5(struct bytes aml, struct acpi_power *power)
 			name++;
 		if (memcmp(aml.at + name, "_S5_", 4) != 0)
 			continue;
-		if (take_package((struct bytes){ aml.at + name + 4, aml.size - name - 4 }, power))
+		if (take_package((struct acpi_bytes){ aml.at + name + 4, aml.size - name - 4 },
+				 power))
 			return true;
 	}
 	return false;
 }
 
 /* The DSDT's code; empty if there is no valid DSDT. */
-static struct bytes dsdt_code(const struct boot_memory_view *view, struct bytes fadt)
+static struct acpi_bytes dsdt_code(const struct boot_memory_view *view, struct acpi_bytes fadt)
 {
-	struct bytes code = { NULL, 0 };
-	paddr_t dsdt = number(fadt, FADT_X_DSDT, 8);
+	struct acpi_bytes code = { NULL, 0 };
+	paddr_t dsdt = acpi_number(fadt, FADT_X_DSDT, 8);
 	uint32_t length = acpi_table_check(view, dsdt, "DSDT");
 
 	if (!length) {
-		dsdt = number(fadt, FADT_DSDT, 4);
+		dsdt = acpi_number(fadt, FADT_DSDT, 4);
 		length = acpi_table_check(view, dsdt, "DSDT");
 	}
 	if (length)
@@ -202,7 +150,7 @@ static struct bytes dsdt_code(const struct boot_memory_view *view, struct bytes 
 
 int acpi_power_decode(const struct boot_memory_view *view, paddr_t rsdp, struct acpi_power *power)
 {
-	struct bytes fadt;
+	struct acpi_bytes fadt;
 	uint64_t flags;
 	paddr_t table;
 	int error;
@@ -214,18 +162,18 @@ int acpi_power_decode(const struct boot_memory_view *view, paddr_t rsdp, struct 
 	fadt.at = view->at(view, table, fadt.size);
 	if (!fadt.at)
 		return -EXO_E_RANGE;
-	flags = number(fadt, FADT_FLAGS, 4);
+	flags = acpi_number(fadt, FADT_FLAGS, 4);
 	if (flags & FADT_FLAG_HARDWARE_REDUCED) {
-		power->sleep_control = generic_register(fadt, FADT_SLEEP_CONTROL);
+		power->sleep_control = acpi_generic_register(fadt, FADT_SLEEP_CONTROL);
 	} else {
-		power->pm1a_control = pm1_register(fadt, FADT_X_PM1A_CNT, FADT_PM1A_CNT);
-		power->pm1b_control = pm1_register(fadt, FADT_X_PM1B_CNT, FADT_PM1B_CNT);
-		if (number(fadt, FADT_SMI_CMD, 4) <= UINT16_MAX)
-			power->smi_command = (uint16_t)number(fadt, FADT_SMI_CMD, 4);
-		power->acpi_enable = (uint8_t)number(fadt, FADT_ACPI_ENABLE, 1);
+		power->pm1a_control = acpi_either_register(fadt, FADT_X_PM1A_CNT, FADT_PM1A_CNT);
+		power->pm1b_control = acpi_either_register(fadt, FADT_X_PM1B_CNT, FADT_PM1B_CNT);
+		if (acpi_number(fadt, FADT_SMI_CMD, 4) <= UINT16_MAX)
+			power->smi_command = (uint16_t)acpi_number(fadt, FADT_SMI_CMD, 4);
+		power->acpi_enable = (uint8_t)acpi_number(fadt, FADT_ACPI_ENABLE, 1);
 	}
 	if (flags & FADT_FLAG_RESET_REG && fadt.size > FADT_RESET_VALUE) {
-		power->reset = generic_register(fadt, FADT_RESET_REG);
+		power->reset = acpi_generic_register(fadt, FADT_RESET_REG);
 		power->reset_value = fadt.at[FADT_RESET_VALUE];
 		power->can_reset = power->reset.kind != ACPI_REGISTER_NONE;
 	}

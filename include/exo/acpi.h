@@ -81,6 +81,21 @@ struct acpi_power {
  */
 int acpi_power_decode(const struct boot_memory_view *view, paddr_t rsdp, struct acpi_power *power);
 
+/* The counters that ACPI describes. */
+struct acpi_timers {
+	paddr_t hpet; /* its registers, 1 KiB in memory, aligned to 8 bytes; 0: none */
+	struct acpi_register pm_timer; /* 32 bits */
+	bool pm_timer_wide; /* all 32 of them count, not 24 */
+};
+
+/**
+ * acpi_timers_decode() - read the HPET table and the FADT
+ * @rsdp: as for acpi_find_table()
+ * @timers: overwritten; what is missing or makes no sense is left out
+ */
+void acpi_timers_decode(const struct boot_memory_view *view, paddr_t rsdp,
+			struct acpi_timers *timers);
+
 struct numa_topology;
 
 /* Room for the longest of acpi_numa_read()'s problems. */

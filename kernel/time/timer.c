@@ -41,6 +41,8 @@ void timer_init_cpu(void)
 		log_info("timer: %s, %llu us at most", devices[cpu]->name,
 			 (unsigned long long)(devices[cpu]->longest / NS_PER_US));
 	irq_restore(flags);
+	if (cpu == 0)
+		clock_keep();
 }
 
 void timer_arm(struct timer *timer, uint64_t deadline)

@@ -33,6 +33,13 @@ static inline uint64_t cpu_tsc(void)
 	return (uint64_t)high << 32 | low;
 }
 
+/* The same after all loads before it: what another CPU has told of its time is in the past. */
+static inline uint64_t cpu_tsc_ordered(void)
+{
+	__asm__ volatile("lfence" : : : "memory");
+	return cpu_tsc();
+}
+
 static inline uint64_t cpu_read_cr2(void)
 {
 	uint64_t value;
