@@ -40,8 +40,3 @@ const struct timer_device *timer_pit_start(void)
 		log_error("timer: the PIT's line is taken: no timer will expire");
 	return &device;
 }
-
-const struct timer_device *timer_device_start(void)
-{
-	return timer_pit_start();
-}
