@@ -46,6 +46,12 @@ void sched_block(void);
  */
 void sched_wake(struct thread *thread);
 
+/*
+ * The same at the end of a waker's critical section: gives way to @thread, if it is more urgent and
+ * @flags allow it, and restores the interrupts to @flags. Interrupts off, no lock held.
+ */
+void sched_wake_restore(struct thread *thread, uint64_t flags);
+
 /* Has @thread's home look at its attention bits, at once if it runs there. Any context. */
 void sched_kick(struct thread *thread);
 

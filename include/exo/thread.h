@@ -113,6 +113,7 @@ struct thread {
 
 	struct fpu_state *fpu; /* NULL until it uses the FPU */
 	uintptr_t stack; /* its lowest byte; the TCB is at its top */
+	struct thread *cache_next; /* of those that have ended (thread_cache.c) */
 };
 
 struct thread_attributes {

@@ -43,7 +43,7 @@ static inline void want_switch(struct cpu *cpu)
 
 /* --- switching ---------------------------------------------------------------------------------*/
 
-void sched_switch_to(struct cpu *cpu, struct thread *next)
+static inline void switch_to(struct cpu *cpu, struct thread *next)
 {
 	struct thread *previous = cpu->current;
 
@@ -55,6 +55,11 @@ void sched_switch_to(struct cpu *cpu, struct thread *next)
 	if (IS_ENABLED(CONFIG_FPU) && unlikely(previous->fpu_live | next->fpu_live))
 		fpu_switch(previous, next);
 	context_switch(previous, next);
+}
+
+void sched_switch_to(struct cpu *cpu, struct thread *next)
+{
+	switch_to(cpu, next);
 }
 
 /* Stops @thread if it should not go on: then it waits for thread_resume(). */
@@ -110,26 +115,38 @@ static inline struct thread *choose(struct cpu *cpu, struct thread *thread)
 	return thread;
 }
 
-struct thread *sched_choose(struct cpu *cpu)
+static inline struct thread *choose_next(struct cpu *cpu)
 {
 	return choose(cpu, policy_pick(cpu_queue(cpu)));
 }
 
-void sched_switch(void)
+struct thread *sched_choose(struct cpu *cpu)
 {
-	struct cpu *cpu = cpu_this();
+	return choose_next(cpu);
+}
+
+static inline void switch_wanted(struct cpu *cpu)
+{
 	struct sched_cpu *sched = sched_cpu(cpu);
 	struct thread *current = cpu->current, *next;
 
 	cpu->preempt |= PREEMPT_UNWANTED;
 	if (unlikely(current == cpu->idle))
 		return; /* it looks for itself */
-	policy_enqueue(&sched->queue, current,
-		       sched->slice_over ? ENQUEUE_SLICE_END : ENQUEUE_PREEMPTED);
-	sched->slice_over = false;
-	next = sched_choose(cpu);
+	if (unlikely(sched->slice_over)) {
+		sched->slice_over = false;
+		policy_enqueue(&sched->queue, current, ENQUEUE_SLICE_END);
+	} else if (!POLICY_KEEPS_RUNNING) {
+		policy_enqueue(&sched->queue, current, ENQUEUE_PREEMPTED);
+	}
+	next = choose_next(cpu);
 	if (next != current)
-		sched_switch_to(cpu, next);
+		switch_to(cpu, next);
+}
+
+void sched_switch(void)
+{
+	switch_wanted(cpu_this());
 }
 
 void sched_preempt(void)
@@ -148,7 +165,7 @@ void sched_block(void)
 	atomic_store_explicit(&cpu->current->state, THREAD_BLOCKED, memory_order_relaxed);
 	policy_remove(cpu_queue(cpu), cpu->current);
 	cpu->preempt |= PREEMPT_UNWANTED;
-	sched_switch_to(cpu, sched_choose(cpu));
+	switch_to(cpu, choose_next(cpu));
 }
 
 void sched_leave(void)
@@ -158,7 +175,7 @@ void sched_leave(void)
 	atomic_store_explicit(&cpu->current->state, THREAD_DEAD, memory_order_relaxed);
 	policy_remove(cpu_queue(cpu), cpu->current);
 	cpu->outgoing = cpu->current;
-	sched_switch_to(cpu, cpu->idle);
+	switch_to(cpu, cpu->idle);
 	panic("sched: a thread that has ended runs again");
 }
 
@@ -170,7 +187,7 @@ void thread_yield(void)
 	struct thread *next = choose(cpu, policy_yield(cpu_queue(cpu), current));
 
 	if (next != current)
-		sched_switch_to(cpu, next);
+		switch_to(cpu, next);
 	irq_restore(flags);
 }
 
@@ -187,7 +204,7 @@ int thread_yield_to(struct thread *thread)
 			       ENQUEUE_PREEMPTED);
 		next = choose(cpu, thread);
 		if (next != current)
-			sched_switch_to(cpu, next);
+			switch_to(cpu, next);
 		error = 0;
 	}
 	irq_restore(flags);
@@ -222,7 +239,7 @@ static __noinline void start_slice(struct cpu *cpu, struct sched_cpu *sched)
 }
 
 /* @thread is ready and this CPU's own. */
-static void enqueue(struct cpu *cpu, struct thread *thread)
+static inline void enqueue(struct cpu *cpu, struct thread *thread)
 {
 	struct sched_cpu *sched = sched_cpu(cpu);
 	struct thread *current = cpu->current;
@@ -261,15 +278,31 @@ void sched_send(struct cpu *to, struct thread *thread)
 		smp_interrupt(to->number, IPI_RESCHEDULE);
 }
 
+static inline void wake(struct cpu *cpu, struct thread *thread)
+{
+	struct cpu *home = atomic_load_explicit(&thread->home, memory_order_relaxed);
+
+	if (!IS_ENABLED(CONFIG_SMP) || likely(home == cpu))
+		enqueue(cpu, thread);
+	else
+		sched_send(home, thread);
+}
+
 void sched_wake(struct thread *thread)
 {
 	const uint64_t flags = irq_save();
-	struct cpu *home = atomic_load_explicit(&thread->home, memory_order_relaxed);
 
-	if (!IS_ENABLED(CONFIG_SMP) || home == cpu_this())
-		enqueue(cpu_this(), thread);
-	else
-		sched_send(home, thread);
+	wake(cpu_this(), thread);
+	irq_restore(flags);
+}
+
+void sched_wake_restore(struct thread *thread, uint64_t flags)
+{
+	struct cpu *cpu = cpu_this();
+
+	wake(cpu, thread);
+	if (IS_ENABLED(CONFIG_PREEMPT) && cpu->preempt == 0 && flags & RFLAGS_IF)
+		switch_wanted(cpu);
 	irq_restore(flags);
 }
 

@@ -11,6 +11,8 @@ void policy_init(struct run_queue *queue, struct cpu *cpu)
 
 int policy_admit(struct thread *thread, const struct sched_parameters *parameters)
 {
+	if (!thread->started)
+		turns_set_up(thread);
 	thread->own_urgency = parameters->priority;
 	return 0;
 }

@@ -55,7 +55,7 @@ static inline void policy_enqueue(struct run_queue *queue, struct thread *thread
 	unsigned int level = thread->sched.list.level;
 	bool empty;
 
-	if (turns_has(thread)) {
+	if (why != ENQUEUE_WOKEN && turns_has(thread)) {
 		if (why == ENQUEUE_SLICE_END)
 			turns_advance(&queue->lists[level], thread);
 		return;

@@ -11,7 +11,10 @@ void policy_init(struct run_queue *queue, struct cpu *cpu)
 
 int policy_admit(struct thread *thread, const struct sched_parameters *parameters)
 {
-	(void)thread, (void)parameters;
+	(void)parameters;
+	if (!thread->started)
+		turns_set_up(thread);
+	thread->own_urgency = 0;
 	return 0;
 }
 

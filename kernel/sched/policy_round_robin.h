@@ -34,7 +34,7 @@ static inline void policy_remove(struct run_queue *queue, struct thread *thread)
 static inline void policy_enqueue(struct run_queue *queue, struct thread *thread,
 				  enum enqueue_reason why)
 {
-	if (turns_has(thread)) {
+	if (why != ENQUEUE_WOKEN && turns_has(thread)) {
 		if (why == ENQUEUE_SLICE_END)
 			turns_advance(&queue->turns, thread);
 		return;

@@ -22,6 +22,12 @@ static inline bool turns_has(const struct thread *thread)
 	return thread->sched.list.node.next;
 }
 
+/* A new thread is in no list. */
+static inline void turns_set_up(struct thread *thread)
+{
+	thread->sched.list.node.next = NULL;
+}
+
 /* @thread is in no list. Returns whether the list was empty. */
 static inline bool turns_add_last(struct turns *turns, struct thread *thread)
 {

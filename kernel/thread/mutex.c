@@ -193,10 +193,12 @@ static __noinline void unlock_slowly(struct mutex *mutex)
 	}
 	update(thread);
 	spin_release(&graph_lock);
-	if (next)
-		sched_wake(next);
-	irq_restore(flags);
-	sched_point();
+	if (next) {
+		sched_wake_restore(next, flags);
+	} else {
+		irq_restore(flags);
+		sched_point(); /* a loan may have ended */
+	}
 }
 
 void mutex_unlock(struct mutex *mutex)

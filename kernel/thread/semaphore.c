@@ -78,9 +78,9 @@ static __noinline void give_slowly(struct semaphore *semaphore)
 		semaphore->granted++;
 	spin_release(&semaphore->waiters.lock);
 	if (thread)
-		sched_wake(thread);
-	irq_restore(flags);
-	sched_point();
+		sched_wake_restore(thread, flags);
+	else
+		irq_restore(flags);
 }
 
 void semaphore_give(struct semaphore *semaphore)

@@ -36,21 +36,37 @@ static void join_list(struct thread *thread)
 	spin_unlock_irq(&threads.lock, flags);
 }
 
-static void set_up(struct thread *thread, const char *name)
+void thread_construct(struct thread *thread)
 {
 	memset(thread, 0, sizeof(*thread));
-	thread->name = name ? name : "thread";
-	wait_queue_init(&thread->exit_waiters);
 	timer_prepare(&thread->timeout, wait_timeout);
+	wait_queue_init(&thread->exit_waiters);
 	list_init(&thread->mutexes);
+}
+
+/*
+ * What thread_construct() has set up, an ended thread leaves so for the next: no timer armed, nobody
+ * waiting, no mutex held, no wish but a last THREAD_SUSPEND. Here is the rest, except for
+ * thread->sched, which is policy_admit()'s, and what is written before it is read.
+ */
+static inline void set_up(struct thread *thread, const char *name)
+{
+	atomic_store_explicit(&thread->attention, 0, memory_order_relaxed);
+	atomic_store_explicit(&thread->state, THREAD_SUSPENDED, memory_order_relaxed);
+	atomic_store_explicit(&thread->home, NULL, memory_order_relaxed);
+	thread->started = thread->buried = false;
+	thread->name = name ? name : "thread";
+	thread->references = 2;
+	thread->result = NULL;
+	thread->switches = thread->migrations = 0;
 }
 
 void thread_adopt(struct thread *thread, const char *name, struct cpu *cpu)
 {
+	thread_construct(thread);
 	set_up(thread, name);
 	cpu_set_all(&thread->affinity);
 	thread->parameters = SCHED_PARAMETERS_DEFAULT;
-	thread->references = 2;
 	atomic_store(&thread->state, THREAD_READY);
 	atomic_store(&thread->home, cpu);
 	join_list(thread);
@@ -69,7 +85,7 @@ void thread_main(void (*entry)(void *argument), void *argument)
 /* What context_switch() pops (context_switch.asm). */
 struct first_frame {
 	uint64_t r15, r14, r13, r12, rbx, rbp, rip;
-	uint64_t end; /* 0: of a backtrace */
+	uint64_t end; /* 0: where thread_begin would return to */
 };
 
 extern const char thread_begin[];
@@ -78,9 +94,10 @@ static void push_first_frame(struct thread *thread, void (*entry)(void *argument
 {
 	struct first_frame *frame = (struct first_frame *)((uintptr_t)thread - sizeof(*frame));
 
-	*frame = (struct first_frame){ .rbx = (uintptr_t)entry,
-				       .r12 = (uintptr_t)argument,
-				       .rip = (uintptr_t)thread_begin };
+	frame->rbx = (uintptr_t)entry;
+	frame->r12 = (uintptr_t)argument;
+	frame->rbp = frame->end = 0;
+	frame->rip = (uintptr_t)thread_begin;
 	atomic_store_explicit(&thread->stack_pointer, (uintptr_t)frame, memory_order_relaxed);
 }
 
@@ -95,29 +112,25 @@ int thread_create(struct thread **result, void (*entry)(void *argument), void *a
 	static const struct thread_attributes defaults = { .parameters = SCHED_PARAMETERS_INIT };
 	const struct thread_attributes *wanted = attributes ? attributes : &defaults;
 	struct thread *thread;
-	uintptr_t stack;
 	int error;
 
 	if (wanted->affinity && !has_online(wanted->affinity))
 		return -EXO_E_ARG;
-	error = thread_stack_get(&stack);
-	if (error)
-		return error;
-	thread = (struct thread *)(stack + STACK_SIZE - THREAD_TCB_SIZE);
+	thread = thread_memory_get();
+	if (!thread)
+		return -EXO_E_NOMEM;
 	set_up(thread, wanted->name);
-	thread->stack = stack;
 	if (wanted->affinity)
 		thread->affinity = *wanted->affinity;
 	else
 		cpu_set_all(&thread->affinity);
 	error = policy_admit(thread, &wanted->parameters);
 	if (error) {
-		thread_stack_put(stack);
+		thread_memory_put(thread);
 		return error;
 	}
 	thread->parameters = wanted->parameters;
 	thread->urgency = thread->own_urgency;
-	thread->references = 2;
 	push_first_frame(thread, entry, argument);
 	join_list(thread);
 	*result = thread;
@@ -131,16 +144,14 @@ void thread_start(struct thread *thread)
 
 	thread->started = true;
 	/* Before anybody can take it for a suspended one to be woken. */
-	atomic_store(&thread->state, THREAD_READY);
+	atomic_store_explicit(&thread->state, THREAD_READY, memory_order_release);
 	if (!home) {
 		home = cpu_this();
 		if (IS_ENABLED(CONFIG_SMP) && !cpu_set_has(&thread->affinity, home->number))
 			home = sched_place(thread);
-		atomic_store_explicit(&thread->home, home, memory_order_relaxed);
+		atomic_store_explicit(&thread->home, home, memory_order_release);
 	}
-	sched_wake(thread);
-	irq_restore(flags);
-	sched_point();
+	sched_wake_restore(thread, flags);
 }
 
 /* --- ending ------------------------------------------------------------------------------------*/
@@ -159,7 +170,7 @@ static void release(struct thread *thread)
 			sched_take_requests();
 		policy_leave(thread);
 		fpu_release(thread);
-		thread_stack_put(thread->stack);
+		thread_memory_put(thread);
 	}
 }
 

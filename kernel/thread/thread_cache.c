@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stacks of ended threads, kept for new ones: a list for each CPU, linked through the stacks'
- * first words and touched with interrupts off. A CPU that has more than CONFIG_THREAD_CACHE frees
+ * The stacks of ended threads and their TCBs, kept for new ones: a list for each CPU, touched with
+ * interrupts off. A CPU that has more than CONFIG_THREAD_CACHE frees
  * the rest, one at a time, while it is idle: where threads end, interrupts are off, and a stack can
  * not be unmapped then.
  */
@@ -11,71 +11,80 @@
 #include <exo/string.h>
 
 static struct {
-	struct inject_node *first;
+	struct thread *first; /* linked by cache_next */
 	unsigned int count;
 } caches[NR_CPUS];
 
 /* Interrupts off. */
-static struct inject_node *pop(cpu_t cpu)
+static inline struct thread *pop(cpu_t cpu)
 {
-	struct inject_node *node = caches[cpu].first;
+	struct thread *thread = caches[cpu].first;
 
-	if (node) {
-		caches[cpu].first = node->next;
+	if (thread) {
+		caches[cpu].first = thread->cache_next;
 		caches[cpu].count--;
 	}
-	return node;
+	return thread;
 }
 
-int thread_stack_get(uintptr_t *stack)
+static __noinline struct thread *make_new(void)
+{
+	struct thread *thread;
+	uintptr_t stack;
+
+	if (stack_alloc(&stack))
+		return NULL;
+	thread = (struct thread *)(stack + STACK_SIZE - THREAD_TCB_SIZE);
+	thread_construct(thread);
+	thread->stack = stack;
+	return thread;
+}
+
+struct thread *thread_memory_get(void)
 {
 	const uint64_t flags = irq_save();
-	struct inject_node *node = pop(cpu_current());
-	int error = 0;
+	struct thread *thread = pop(cpu_current());
 
 	irq_restore(flags);
-	*stack = (uintptr_t)node;
-	if (unlikely(!node))
-		error = stack_alloc(stack);
-	if (IS_ENABLED(CONFIG_THREAD_STACK_USAGE) && !error)
-		memset((void *)*stack, STACK_PATTERN, STACK_SIZE);
-	return error;
+	if (unlikely(!thread))
+		thread = make_new();
+	if (IS_ENABLED(CONFIG_THREAD_STACK_USAGE) && thread)
+		memset((void *)thread->stack, STACK_PATTERN, (uintptr_t)thread - thread->stack);
+	return thread;
 }
 
-void thread_stack_put(uintptr_t stack)
+void thread_memory_put(struct thread *thread)
 {
 	const uint64_t flags = irq_save();
-	struct inject_node *node = (struct inject_node *)stack;
 	const cpu_t cpu = cpu_current();
 
-	node->next = caches[cpu].first;
-	caches[cpu].first = node;
+	thread->cache_next = caches[cpu].first;
+	caches[cpu].first = thread;
 	caches[cpu].count++;
 	irq_restore(flags);
 }
 
 bool thread_cache_shrink(void)
 {
-	const uint64_t flags = irq_save();
-	struct inject_node *node = NULL;
+	struct thread *thread = NULL;
 
 	if (caches[cpu_current()].count > CONFIG_THREAD_CACHE)
-		node = pop(cpu_current());
+		thread = pop(cpu_current());
+	if (!thread)
+		return false;
 	irq_enable();
-	if (node)
-		stack_free((uintptr_t)node);
+	stack_free(thread->stack);
 	irq_save();
-	irq_restore(flags);
-	return node != NULL;
+	return true;
 }
 
-/* Moves all of this CPU's stacks to the injector at @context. Interrupts off. */
+/* Moves all of this CPU's threads to the injector at @context. Interrupts off. */
 static void move_all(void *context)
 {
-	struct inject_node *node;
+	struct thread *thread;
 
-	while ((node = pop(cpu_current())))
-		injector_push(context, node);
+	while ((thread = pop(cpu_current())))
+		injector_push(context, &thread->inject);
 }
 
 void thread_trim(void)
@@ -92,7 +101,7 @@ void thread_trim(void)
 	irq_restore(flags);
 	for (node = injector_take(&all); node; node = next) {
 		next = node->next;
-		stack_free((uintptr_t)node);
+		stack_free(container_of(node, struct thread, inject)->stack);
 	}
 }
 
@@ -102,7 +111,7 @@ size_t thread_stack_used(const struct thread *thread)
 
 	if (!IS_ENABLED(CONFIG_THREAD_STACK_USAGE) || !thread->stack)
 		return 0;
-	while (*byte == STACK_PATTERN)
+	while (byte < (const unsigned char *)thread && *byte == STACK_PATTERN)
 		byte++;
 	return thread->stack + STACK_SIZE - (uintptr_t)byte;
 }

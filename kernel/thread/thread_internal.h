@@ -12,11 +12,17 @@
 /* The TCB's room at the top of a stack: whole cache lines. */
 #define THREAD_TCB_SIZE ((sizeof(struct thread) + 63) & ~63ul)
 
-/* Stacks of ended threads first (thread_cache.c). In a thread; errors of stack_alloc(). */
-int thread_stack_get(uintptr_t *stack);
+/*
+ * A stack with a constructed TCB at its top: an ended thread's, else a new one (thread_cache.c). In a
+ * thread, interrupts on. NULL for want of memory, or because there are CONFIG_THREADS_MAX.
+ */
+struct thread *thread_memory_get(void);
 
 /* Nobody uses it any more. Interrupts may be off. */
-void thread_stack_put(uintptr_t stack);
+void thread_memory_put(struct thread *thread);
+
+/* Sets up what all threads have in common (thread.c). */
+void thread_construct(struct thread *thread);
 
 #define STACK_PATTERN 0xa5 /* CONFIG_THREAD_STACK_USAGE: what was never written */
 

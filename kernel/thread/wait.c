@@ -117,8 +117,9 @@ unsigned int wait_wake_one(struct wait_queue *queue)
 
 	spin_release(&queue->lock);
 	if (thread)
-		sched_wake(thread);
-	irq_restore(flags);
+		sched_wake_restore(thread, flags);
+	else
+		irq_restore(flags);
 	return thread != NULL;
 }
 
