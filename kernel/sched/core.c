@@ -47,8 +47,10 @@ static inline void switch_to(struct cpu *cpu, struct thread *next)
 {
 	struct thread *previous = cpu->current;
 
-	policy_stopped(cpu_queue(cpu), previous);
-	policy_running(cpu_queue(cpu), next);
+	if (previous != cpu->idle)
+		policy_stopped(cpu_queue(cpu), previous);
+	if (next != cpu->idle)
+		policy_running(cpu_queue(cpu), next);
 	cpu->current = next;
 	cpu->switches++;
 	next->switches++;
@@ -133,8 +135,7 @@ static inline void switch_wanted(struct cpu *cpu)
 	cpu->preempt |= PREEMPT_UNWANTED;
 	if (unlikely(current == cpu->idle))
 		return; /* it looks for itself */
-	if (unlikely(sched->slice_over)) {
-		sched->slice_over = false;
+	if (unlikely(sched->slice_over == cpu->switches)) {
 		policy_enqueue(&sched->queue, current, ENQUEUE_SLICE_END);
 	} else if (!POLICY_KEEPS_RUNNING) {
 		policy_enqueue(&sched->queue, current, ENQUEUE_PREEMPTED);
@@ -223,7 +224,7 @@ static void slice_end(struct timer *timer)
 		return;
 	if (cpu->tick_switches == cpu->switches &&
 	    policy_slice_end(&sched->queue, cpu->current)) {
-		sched->slice_over = true;
+		sched->slice_over = cpu->switches;
 		want_switch(cpu);
 	}
 	cpu->tick_switches = cpu->switches;
@@ -398,6 +399,7 @@ static void prepare(struct cpu *cpu, struct sched_cpu *sched)
 {
 	cpu->queue = &sched->queue;
 	timer_prepare(&sched->slice, slice_end);
+	sched->slice_over = ~0ull;
 	policy_init(&sched->queue, cpu);
 }
 
@@ -415,6 +417,7 @@ void sched_init(void)
 	if (thread_create(&idle, sched_idle, NULL, &(struct thread_attributes){ .name = "idle" }))
 		panic("sched: no memory for the first thread");
 	policy_leave(idle); /* no policy ever sees it again */
+	idle->started = true;
 	boot_cpu.idle = idle;
 }
 

@@ -11,7 +11,7 @@
 struct sched_cpu {
 	struct run_queue queue;
 	struct timer slice; /* armed while somebody waits here, and once after */
-	bool slice_over; /* the running thread has used up its slice */
+	uint64_t slice_over; /* cpu->switches when the running thread had used up its slice */
 	unsigned int ticks; /* ends of slices, for balancing */
 	uint64_t received, sent; /* threads that came from and went to other CPUs */
 	struct thread idle; /* of a CPU other than the first; unused there */
