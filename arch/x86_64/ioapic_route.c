@@ -33,7 +33,7 @@ void ioapic_route(const struct madt_line isa[NR_ISA_IRQS], const struct ioapic_p
 		if (route->gsi != MADT_NO_GSI)
 			connect(route, pins, nr_io_apics);
 		for (unsigned int other = 0; other < irq; other++)
-			if (routes[other].connected && routes[other].gsi == route->gsi)
+			if (routes[other].gsi == route->gsi)
 				route->connected = false;
 	}
 }
