@@ -25,6 +25,13 @@ struct timer {
 	bool armed;
 };
 
+/* What a CPU's timers have done since boot. */
+struct timer_counts {
+	uint64_t interrupts, in_vain; /* of its device; with nothing due */
+	uint64_t expired;
+	uint64_t lateness; /* the largest, ns */
+};
+
 static inline void timer_prepare(struct timer *timer, void (*expire)(struct timer *timer))
 {
 	timer->expire = expire;
@@ -54,6 +61,9 @@ bool timer_cancel(struct timer *timer);
 
 /* The first deadline of this CPU; DEADLINE_NEVER if there is none. Interrupts off. */
 uint64_t timer_next(void);
+
+/* This CPU's. Interrupts off. */
+struct timer_counts timer_counts(void);
 
 /* The interrupt of this CPU's timer device: runs what is due, sets the device to the next. */
 void timer_interrupt(void);

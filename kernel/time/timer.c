@@ -63,6 +63,23 @@ uint64_t timer_next(void)
 	return timer_queue_next(&queues[cpu_current()]);
 }
 
+struct timer_counts timer_counts(void)
+{
+	return queues[cpu_current()].counts;
+}
+
+const struct timer_queue *timer_queue_of(void)
+{
+	return &queues[cpu_current()];
+}
+
+const char *timer_device_name(void)
+{
+	const struct timer_device *device = devices[cpu_current()];
+
+	return device ? device->name : "none";
+}
+
 void timer_interrupt(void)
 {
 	const cpu_t cpu = cpu_current();

@@ -22,21 +22,21 @@ void timer_queue_run(struct timer_queue *queue, uint64_t now)
 {
 	struct pq_node *first = pq_first(&queue->timers);
 
-	queue->interrupts++;
+	queue->counts.interrupts++;
 	queue->device_at = DEADLINE_NEVER;
 	if (!first || first->key > now) {
-		queue->in_vain++;
+		queue->counts.in_vain++;
 		return;
 	}
-	if (now - first->key > queue->lateness)
-		queue->lateness = now - first->key;
+	if (now - first->key > queue->counts.lateness)
+		queue->counts.lateness = now - first->key;
 	queue->running = now;
 	do {
 		struct timer *timer = pq_entry(first, struct timer, node);
 
 		pq_remove(&queue->timers, first);
 		timer->armed = false;
-		queue->expired++;
+		queue->counts.expired++;
 		timer->expire(timer);
 		first = pq_first(&queue->timers);
 	} while (first && first->key <= now);

