@@ -36,7 +36,11 @@ struct clock_opinion clock_opinion(const char *name, uint64_t hz, uint64_t mask,
 		return opinion;
 	opinion.hz = tsc_hz;
 	/* A tick, because the counter's steps were not seen; and the width of the readings. */
-	opinion.error = MILLION / ticks + widths / (elapsed / MILLION + 1) + 1;
+	opinion.error = MILLION / ticks + 1;
+	if (widths <= UINT64_MAX / MILLION)
+		opinion.error += widths * MILLION / elapsed;
+	else
+		opinion.error += widths / (elapsed / MILLION);
 	return opinion;
 }
 
