@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The data of the frame allocator, for its two files: frame.c allocates and frees, frame_setup.c
- *sets up and reports.
+ * sets up and reports.
  *
  * A region is a run of physical memory, with holes, of one node. It has a pool of its free frames
  * (exo/frame_pool.h) and a byte of state for each frame:
@@ -20,6 +20,15 @@
 #define MM_FRAME_REGION_H
 
 #include <exo/frame.h>
+#include <exo/spinlock.h>
+
+/*
+ * One lock for all pools: caches take from them and give back half a cache at a time, so it is
+ * seldom taken. Under it are the pools, the states of frames that are in no cache, and what is
+ * counted. Regions and nodes themselves are only added, at boot. The byte of state of a frame is
+ * changed without the lock while the frame is passed between a CPU's cache and its user.
+ */
+extern struct spinlock frame_lock;
 
 /* Without a cache the code that uses it is dropped. */
 #ifndef CONFIG_FRAME_CACHE_SIZE
@@ -39,13 +48,14 @@ struct region {
 	uint8_t *state;
 	struct frame_pool *pool;
 	struct region *below; /* the next one of the same node */
-	uint64_t total, reserved; /* frames */
+	uint64_t total, reserved __guarded_by(frame_lock); /* frames */
 	struct node *node;
 };
 
 struct node {
 	struct region *top; /* the highest one */
-	uint64_t allocs, frees, failures, foreign;
+	uint64_t allocs __guarded_by(frame_lock), frees __guarded_by(frame_lock);
+	uint64_t failures __guarded_by(frame_lock), foreign __guarded_by(frame_lock);
 };
 
 /* All data of the allocator but the caches. */
@@ -53,8 +63,7 @@ struct frame_memory {
 	struct region regions[CONFIG_FRAME_REGIONS];
 	unsigned int nr_regions;
 	struct node nodes[NUMA_MAX_NODES];
-	struct node *local; /* this CPU's */
-	unsigned int next_node; /* for FRAME_INTERLEAVE */
+	unsigned int next_node __guarded_by(frame_lock); /* for FRAME_INTERLEAVE */
 };
 
 extern struct frame_memory frame_memory;
@@ -72,12 +81,16 @@ static inline struct region *frame_region_of(uint64_t frame, uint64_t count)
 }
 
 /* Puts a run of a region, none of it free, into its pool. */
-void frame_put_run(struct region *r, uint64_t frame, uint64_t count);
+void frame_put_run(struct region *r, uint64_t frame, uint64_t count) __requires(frame_lock);
 
-/* Forgets what is cached. */
-void frame_cache_reset(void);
+/* Takes a named run out of its pool: 0, -EXO_E_RANGE or -EXO_E_BUSY. */
+int frame_take_run(uint64_t frame, uint64_t count, struct region **region) __requires(frame_lock);
 
-/* Adds what caches hold and count to the statistics of a node. */
-void frame_cache_stats(const struct node *node, struct frame_stats *stats);
+/* Forgets what is cached; from here on caches hold memory of @local, except as frame_cache_attach()
+ * says. */
+void frame_cache_reset(struct node *local);
+
+/* Adds what caches hold and count to the statistics of a node; other CPUs may be changing it. */
+void frame_cache_stats(const struct node *node, struct frame_stats *stats) __requires(frame_lock);
 
 #endif

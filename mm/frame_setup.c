@@ -6,7 +6,8 @@
 
 #include "frame_region.h"
 
-struct frame_memory frame_memory = { .local = frame_memory.nodes };
+struct frame_memory frame_memory;
+struct spinlock frame_lock = SPINLOCK_INIT(LOCK_RANK_FRAMES);
 
 /* --- setting up --------------------------------------------------------------------------------*/
 
@@ -14,8 +15,7 @@ void frame_setup(unsigned int node)
 {
 	ASSERT(node < numa_nodes());
 	memset(&frame_memory, 0, sizeof(frame_memory));
-	frame_memory.local = &frame_memory.nodes[node];
-	frame_cache_reset();
+	frame_cache_reset(&frame_memory.nodes[node]);
 }
 
 size_t frame_metadata(paddr_t base, uint64_t size)
@@ -62,6 +62,7 @@ int frame_add_memory(paddr_t base, uint64_t size, bool reserved)
 
 	if (!r)
 		return -EXO_E_RANGE;
+	spin_lock(&frame_lock);
 	r->total += count;
 	if (reserved) {
 		memset(&r->state[frame - r->first], STATE_RESERVED, count);
@@ -69,7 +70,64 @@ int frame_add_memory(paddr_t base, uint64_t size, bool reserved)
 	} else {
 		frame_put_run(r, frame, count);
 	}
+	spin_unlock(&frame_lock);
 	return 0;
+}
+
+/* --- reserving ---------------------------------------------------------------------------------*/
+
+int frame_reserve(paddr_t base, uint64_t size)
+{
+	const uint64_t frame = base / PAGE_SIZE, count = size / PAGE_SIZE;
+	struct region *r;
+	int error;
+
+	if (base % PAGE_SIZE || size % PAGE_SIZE)
+		return -EXO_E_ALIGN;
+	if (!count)
+		return 0;
+	spin_lock(&frame_lock);
+	error = frame_take_run(frame, count, &r);
+	if (!error) {
+		memset(&r->state[frame - r->first], STATE_RESERVED, count);
+		r->reserved += count;
+	}
+	spin_unlock(&frame_lock);
+	return error;
+}
+
+/* Is all of a run out of circulation? */
+static bool is_reserved(const struct region *r, uint64_t frame, uint64_t count)
+	__requires(frame_lock)
+{
+	for (uint64_t i = 0; i < count; i++)
+		if (r->state[frame - r->first + i] != STATE_RESERVED)
+			return false;
+	return true;
+}
+
+int frame_release(paddr_t base, uint64_t size)
+{
+	const uint64_t frame = base / PAGE_SIZE, count = size / PAGE_SIZE;
+	struct region *r;
+	int error = -EXO_E_BUSY;
+
+	if (base % PAGE_SIZE || size % PAGE_SIZE)
+		return -EXO_E_ALIGN;
+	if (!count)
+		return 0;
+	r = frame_region_of(frame, count);
+	if (!r)
+		return -EXO_E_RANGE;
+	spin_lock(&frame_lock);
+	if (is_reserved(r, frame, count)) {
+		memset(&r->state[frame - r->first], STATE_NONE, count);
+		r->reserved -= count;
+		frame_put_run(r, frame, count);
+		error = 0;
+	}
+	spin_unlock(&frame_lock);
+	return error;
 }
 
 /* --- looking at it -----------------------------------------------------------------------------*/
@@ -79,6 +137,7 @@ void frame_stats(unsigned int node, struct frame_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	if (node >= numa_nodes())
 		return;
+	spin_lock(&frame_lock);
 	for (const struct region *r = frame_memory.nodes[node].top; r; r = r->below) {
 		uint64_t blocks[FRAME_ORDERS];
 
@@ -95,6 +154,7 @@ void frame_stats(unsigned int node, struct frame_stats *stats)
 	stats->failures = frame_memory.nodes[node].failures;
 	stats->foreign = frame_memory.nodes[node].foreign;
 	frame_cache_stats(&frame_memory.nodes[node], stats);
+	spin_unlock(&frame_lock);
 	stats->free += stats->cached;
 }
 

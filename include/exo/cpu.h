@@ -28,6 +28,7 @@ typedef unsigned int cpu_t; /* 0 .. NR_CPUS - 1 */
 
 struct thread;
 struct run_queue;
+struct frame_cache;
 
 struct cpu {
 	struct cpu *self; /* first: what GS:0 reads */
@@ -43,6 +44,7 @@ struct cpu {
 	struct injector requests; /* any CPU: threads of here whose urgency has changed */
 	uint32_t apic_id;
 	unsigned int node; /* NUMA */
+	struct frame_cache *frame_cache; /* mm/frame.c */
 	bool in_interrupt; /* kept only with CONFIG_DEBUG_PREEMPT or CONFIG_LOCKDEP */
 };
 

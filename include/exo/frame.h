@@ -9,7 +9,9 @@
  * statistics but not in the map.
  *
  * Contents are never touched: an allocated frame holds whatever it held before.
- * Locks: none yet; one CPU, and never from an interrupt handler.
+ * Locks: takes LOCK_RANK_FRAMES; usually none, with preemption off for a few instructions, as a
+ * CPU's cache is its own. Not in an interrupt handler. What other CPUs have cached is not found by
+ * an allocation that fails: at most CONFIG_FRAME_CACHE_SIZE frames each.
  */
 #ifndef EXO_FRAME_H
 #define EXO_FRAME_H
@@ -57,7 +59,13 @@ struct frame_map {
  * @base: its physical address; unchanged on error
  * Returns 0, -EXO_E_ARG for an order that does not exist, -EXO_E_NOMEM.
  */
-int frame_alloc(unsigned int order, paddr_t *base);
+static inline int frame_alloc(unsigned int order, paddr_t *base);
+
+/* What frame_alloc() and frame_free() are, by whether the caller's order is known to be 0. */
+int frame_alloc_one(paddr_t *base);
+int frame_alloc_block(unsigned int order, paddr_t *base);
+int frame_free_one(paddr_t base);
+int frame_free_block(paddr_t base, unsigned int order);
 
 /* The same, from where @where says. -EXO_E_RANGE if the node or the alignment does not exist. */
 int frame_alloc_where(unsigned int order, const struct frame_where *where, paddr_t *base);
@@ -79,7 +87,7 @@ int frame_alloc_at(paddr_t base, unsigned int order);
  *	-EXO_E_PERM	it was never allocated: a hole or a reserved frame
  *	-EXO_E_ARG	there is no such order
  */
-int frame_free(paddr_t base, unsigned int order);
+static inline int frame_free(paddr_t base, unsigned int order);
 
 /**
  * frame_reserve() - take a run of any length out of circulation
@@ -102,5 +110,19 @@ bool frame_map(unsigned int index, struct frame_map *map);
 
 /* Gives this CPU's cached frames back to their pools. */
 void frame_cache_drain(void);
+
+static inline int frame_alloc(unsigned int order, paddr_t *base)
+{
+	if (__builtin_constant_p(order) && order == 0)
+		return frame_alloc_one(base);
+	return frame_alloc_block(order, base);
+}
+
+static inline int frame_free(paddr_t base, unsigned int order)
+{
+	if (__builtin_constant_p(order) && order == 0)
+		return frame_free_one(base);
+	return frame_free_block(base, order);
+}
 
 #endif

@@ -11,6 +11,14 @@
 /* Forgets everything; @node is the one that frame_alloc() takes memory near to. */
 void frame_setup(unsigned int node);
 
+struct cpu;
+
+/*
+ * Gives a CPU its cache, of memory of its node. Before it allocates; @cpu has its number and node.
+ * The boot CPU has one since frame_setup().
+ */
+void frame_cache_attach(struct cpu *cpu);
+
 /* Bytes of metadata for a region of @size bytes at @base; both multiples of PAGE_SIZE. */
 size_t frame_metadata(paddr_t base, uint64_t size);
 

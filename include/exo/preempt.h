@@ -32,15 +32,24 @@ static inline void preempt_disable(void)
 	barrier();
 }
 
-static inline void preempt_enable(void)
+/*
+ * preempt_enable() in two halves, for functions that need no stack but for a call: if this returns
+ * true, the caller calls sched_preempt().
+ */
+static inline bool preempt_enable_asks(void)
 {
-	bool now;
+	bool wanted;
 
 	if (!PREEMPT_COUNTED)
-		return;
+		return false;
 	barrier();
-	now = this_cpu_decrement(preempt);
-	if (IS_ENABLED(CONFIG_PREEMPT) && unlikely(now))
+	wanted = this_cpu_decrement(preempt);
+	return IS_ENABLED(CONFIG_PREEMPT) && wanted;
+}
+
+static inline void preempt_enable(void)
+{
+	if (unlikely(preempt_enable_asks()))
 		sched_preempt();
 }
 

@@ -50,8 +50,17 @@
 #else
 #define this_cpu_read(field) (boot_cpu.field)
 #define this_cpu_read_stable(field) (boot_cpu.field)
-#define this_cpu_increment(field) ((void)boot_cpu.field++)
-#define this_cpu_decrement(field) (--boot_cpu.field == 0)
+#define this_cpu_increment(field) \
+	__asm__ volatile("incl %0" : "+m"(boot_cpu.field) : : "memory", "cc")
+#define this_cpu_decrement(field)                                               \
+	({                                                                      \
+		bool this_cpu_zero;                                             \
+		__asm__ volatile("decl %1"                                      \
+				 : "=@ccz"(this_cpu_zero), "+m"(boot_cpu.field) \
+				 :                                              \
+				 : "memory");                                   \
+		this_cpu_zero;                                                  \
+	})
 #endif
 
 #endif
