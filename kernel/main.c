@@ -12,6 +12,7 @@
 #include <exo/clock.h>
 #include <exo/console.h>
 #include <exo/cpu.h>
+#include <exo/fpu.h>
 #include <exo/irq.h>
 #include <exo/kernel.h>
 #include <exo/log.h>
@@ -127,6 +128,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 			  (unsigned long long)loader_data);
 	report_boot_info();
 	mmu_init();
+	fpu_init_cpu();
 	acpi_numa_init();
 	acpi_madt_init();
 	clock_find_counters();

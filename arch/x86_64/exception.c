@@ -7,6 +7,7 @@
 #include <arch/interrupt.h>
 #include <arch/layout.h>
 #include <arch/stack.h>
+#include <exo/fpu.h>
 #include <exo/log.h>
 #include <exo/panic.h>
 #include <exo/string.h>
@@ -57,6 +58,17 @@ static _Noreturn void page_fault_panic(const struct interrupt_frame *frame, uint
 		 page_fault_cause(frame->error, address));
 }
 
+/* Could it be an instruction that CONFIG_FPU_NONE forbids? UD2 is what compilers trap with. */
+static bool is_forbidden(const struct interrupt_frame *frame)
+{
+	const uint8_t *code = (const uint8_t *)frame->rip;
+
+	if (!IS_ENABLED(CONFIG_FPU_NONE))
+		return false;
+	return frame->vector == VECTOR_NO_DEVICE ||
+	       (frame->vector == VECTOR_INVALID_OPCODE && !(code[0] == 0x0f && code[1] == 0x0b));
+}
+
 void exception_handle(struct interrupt_frame *frame)
 {
 	const unsigned int vector = (unsigned int)frame->vector;
@@ -69,6 +81,11 @@ void exception_handle(struct interrupt_frame *frame)
 		log_warning("interrupt: %s at 0x%llx", name, (unsigned long long)frame->rip);
 		return;
 	}
+	if (vector == VECTOR_NO_DEVICE && fpu_exception(frame))
+		return;
+	if (is_forbidden(frame))
+		panic_at(frame, "%s: threads have no floating-point or vector registers (FPU_NONE)",
+			 name);
 	/* The CPU cannot push a page fault's frame onto a stack that has overflowed. */
 	if (guard && (vector == VECTOR_PAGE_FAULT || vector == VECTOR_DOUBLE_FAULT))
 		panic_at(frame, "%s: overflow of the %s stack", name, guard);

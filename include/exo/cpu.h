@@ -39,6 +39,7 @@ struct cpu {
 	struct thread *idle;
 	struct thread *outgoing; /* has left its stack for good or for another CPU (idle.c) */
 	uint64_t switches; /* context switches since boot */
+	uint64_t fpu_saves; /* of them, how many saved FPU state */
 	uint64_t tick_switches; /* @switches at the last end of a slice */
 	struct injector injector; /* any CPU: threads that are to be queued here */
 	struct injector requests; /* any CPU: threads of here whose urgency has changed */

@@ -79,7 +79,7 @@ struct thread {
 	struct cpu *_Atomic home; /* the CPU that it belongs to */
 	struct inject_node inject; /* on its way to a run queue of another CPU */
 	struct inject_node request; /* on its way to its home with THREAD_REQUEUE */
-	bool fpu_live; /* has used the FPU since it was switched to, or has state to restore */
+	bool fpu_live; /* it has FPU state, to be saved and restored at its switches */
 	uint8_t urgency; /* 0 .. 255: its own, or lent by those who wait for its mutexes */
 	uint8_t own_urgency; /* set by policy_admit() */
 	union sched_entity sched;

@@ -6,6 +6,7 @@
  * A kind that this configuration cannot catch (no guard page, no W^X) says so instead of doing
  * silent damage. Where protection that is built in does not stop the act, the command returns 1.
  */
+#include <arch/cpu.h>
 #include <exo/console.h>
 #include <exo/monitor.h>
 #include <exo/panic.h>
@@ -91,6 +92,19 @@ static void break_overflow(void)
 	number = number + 1;
 }
 
+/* Where no thread may use these registers, or none at all (FPU_NONE). */
+static void break_fpu(void)
+{
+	irq_save();
+	__asm__ volatile("fld1");
+}
+
+static void break_vector(void)
+{
+	irq_save();
+	__asm__ volatile("xorps %xmm0, %xmm0");
+}
+
 static void break_twice(void)
 {
 	/* The fault happens while the first panic formats its cause. */
@@ -113,6 +127,8 @@ static const struct {
 	{ "exec", break_execute, IS_ENABLED(CONFIG_WX), "WX" },
 	{ "smash", break_canary, IS_ENABLED(CONFIG_STACK_PROTECTOR), "STACK_PROTECTOR" },
 	{ "overflow", break_overflow, IS_ENABLED(CONFIG_UBSAN), "UBSAN" },
+	{ "fpu", break_fpu, IS_ENABLED(CONFIG_THREADS), "THREADS" },
+	{ "vector", break_vector, IS_ENABLED(CONFIG_THREADS), "THREADS" },
 	{ "nested", break_twice, true, "" },
 };
 

@@ -2,11 +2,12 @@
 """Every way in which a kernel ends: each kind of panic, reboot, poweroff, exit."""
 import re
 
-from exo import layers
+from exo import builds, layers
 from exo.guest import PROMPT, Guest
 from exo.machine import EXIT_FAILURE, EXIT_PANIC, EXIT_SUCCESS
 from exo.runner import Failed, Job
 
+NO_FPU = builds.Spec("x86_64", (("FPU_NONE", True),))
 # What `panic KIND` must give as the cause, and a function that the backtrace must name.
 PANICS = {
     "": (r"requested at the monitor$", "panic_command"),
@@ -16,13 +17,15 @@ PANICS = {
     "de": (r"divi", "break_divide"),
     "stack": (r"stack", "descend"),
     "text": (r"page fault: write to 0xffffffff8", "break_text"),
+    "fpu": (r"floating-point instruction with interrupts or preemption off", "break_fpu"),
+    "vector": (r"floating-point instruction with interrupts or preemption off", "break_vector"),
     "exec": (r"page fault: .*(execut|fetch)", "panic_command"),
 }
 
 
-def _boot(context, line, panics=False, firmware="pvh", **options):
+def _boot(context, line, panics=False, firmware="pvh", spec=layers.DEFAULT, **options):
     """Boots, types a line that ends the guest, and returns the finished Guest and its status."""
-    build = context.builds.get(layers.DEFAULT)
+    build = context.builds.get(spec)
     with build.machine("", firmware, **options) as machine:
         with Guest(machine, build.elf, context.scale, panics=panics) as guest:
             guest.expect(PROMPT, 60)
@@ -31,9 +34,9 @@ def _boot(context, line, panics=False, firmware="pvh", **options):
             return guest, status, guest.qmp.shutdown_reason()
 
 
-def _panic(kind, cause, function):
+def _panic(kind, cause, function, **options):
     def run(context):
-        guest, status, _ = _boot(context, f"panic {kind}".strip(), panics=True)
+        guest, status, _ = _boot(context, f"panic {kind}".strip(), panics=True, **options)
         text = guest.output
         found = re.search(r"^PANIC: (.*)\n((?:.*\n)*?)PANIC END$", text, re.M)
         if not found:
@@ -80,6 +83,9 @@ def jobs():
     """The jobs of this file."""
     rows = [Job(f"boot.panic-{kind or 'plain'}", _panic(kind, cause, function), 1)
             for kind, (cause, function) in PANICS.items()]
+    rows += [Job(f"boot.panic-{kind}-none", _panic(kind, r"no floating-point or vector registers",
+                                                   f"break_{kind}", spec=NO_FPU), 6)
+             for kind in ("fpu", "vector")]
     return rows + [
         Job("boot.panic-nested", _nested, 1),
         Job("boot.reboot", _shutdown("reboot", "guest-reset"), 1),
