@@ -43,10 +43,14 @@ static inline void want_switch(struct cpu *cpu)
 
 /* --- switching ---------------------------------------------------------------------------------*/
 
-static inline void switch_to(struct cpu *cpu, struct thread *next)
+static __noinline void switch_fpu(struct thread *previous, struct thread *next)
 {
-	struct thread *previous = cpu->current;
+	fpu_switch(previous, next);
+	context_switch(previous, next);
+}
 
+static inline void switch_to(struct cpu *cpu, struct thread *previous, struct thread *next)
+{
 	if (previous != cpu->idle)
 		policy_stopped(cpu_queue(cpu), previous);
 	if (next != cpu->idle)
@@ -55,13 +59,14 @@ static inline void switch_to(struct cpu *cpu, struct thread *next)
 	cpu->switches++;
 	next->switches++;
 	if (IS_ENABLED(CONFIG_FPU) && unlikely(previous->fpu_live | next->fpu_live))
-		fpu_switch(previous, next);
-	context_switch(previous, next);
+		switch_fpu(previous, next);
+	else
+		context_switch(previous, next);
 }
 
 void sched_switch_to(struct cpu *cpu, struct thread *next)
 {
-	switch_to(cpu, next);
+	switch_to(cpu, cpu->current, next);
 }
 
 /* Stops @thread if it should not go on: then it waits for thread_resume(). */
@@ -142,7 +147,7 @@ static inline void switch_wanted(struct cpu *cpu)
 	}
 	next = choose_next(cpu);
 	if (next != current)
-		switch_to(cpu, next);
+		switch_to(cpu, current, next);
 }
 
 void sched_switch(void)
@@ -162,21 +167,23 @@ void sched_preempt(void)
 void sched_block(void)
 {
 	struct cpu *cpu = cpu_this();
+	struct thread *current = cpu->current;
 
-	atomic_store_explicit(&cpu->current->state, THREAD_BLOCKED, memory_order_relaxed);
-	policy_remove(cpu_queue(cpu), cpu->current);
+	atomic_store_explicit(&current->state, THREAD_BLOCKED, memory_order_relaxed);
+	policy_remove(cpu_queue(cpu), current);
 	cpu->preempt |= PREEMPT_UNWANTED;
-	switch_to(cpu, choose_next(cpu));
+	switch_to(cpu, current, choose_next(cpu));
 }
 
 void sched_leave(void)
 {
 	struct cpu *cpu = cpu_this();
+	struct thread *current = cpu->current;
 
-	atomic_store_explicit(&cpu->current->state, THREAD_DEAD, memory_order_relaxed);
-	policy_remove(cpu_queue(cpu), cpu->current);
-	cpu->outgoing = cpu->current;
-	switch_to(cpu, cpu->idle);
+	atomic_store_explicit(&current->state, THREAD_DEAD, memory_order_relaxed);
+	policy_remove(cpu_queue(cpu), current);
+	cpu->outgoing = current;
+	switch_to(cpu, current, cpu->idle);
 	panic("sched: a thread that has ended runs again");
 }
 
@@ -188,7 +195,7 @@ void thread_yield(void)
 	struct thread *next = choose(cpu, policy_yield(cpu_queue(cpu), current));
 
 	if (next != current)
-		switch_to(cpu, next);
+		switch_to(cpu, current, next);
 	irq_restore(flags);
 }
 
@@ -205,7 +212,7 @@ int thread_yield_to(struct thread *thread)
 			       ENQUEUE_PREEMPTED);
 		next = choose(cpu, thread);
 		if (next != current)
-			switch_to(cpu, next);
+			switch_to(cpu, current, next);
 		error = 0;
 	}
 	irq_restore(flags);
@@ -281,12 +288,11 @@ void sched_send(struct cpu *to, struct thread *thread)
 
 static inline void wake(struct cpu *cpu, struct thread *thread)
 {
-	struct cpu *home = atomic_load_explicit(&thread->home, memory_order_relaxed);
-
-	if (!IS_ENABLED(CONFIG_SMP) || likely(home == cpu))
+	if (!IS_ENABLED(CONFIG_SMP) ||
+	    likely(atomic_load_explicit(&thread->home, memory_order_relaxed) == cpu))
 		enqueue(cpu, thread);
 	else
-		sched_send(home, thread);
+		sched_send(atomic_load_explicit(&thread->home, memory_order_relaxed), thread);
 }
 
 void sched_wake(struct thread *thread)

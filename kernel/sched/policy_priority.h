@@ -60,7 +60,7 @@ static inline void policy_enqueue(struct run_queue *queue, struct thread *thread
 			turns_advance(&queue->lists[level], thread);
 		return;
 	}
-	level = PRIORITY_LEVELS - 1u - thread->urgency;
+	level = (uint8_t)~thread->urgency;
 	thread->sched.list.level = level;
 	queue->length++;
 	if (why == ENQUEUE_PREEMPTED)

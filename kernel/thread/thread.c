@@ -140,13 +140,12 @@ int thread_create(struct thread **result, void (*entry)(void *argument), void *a
 void thread_start(struct thread *thread)
 {
 	const uint64_t flags = irq_save();
-	struct cpu *home = atomic_load_explicit(&thread->home, memory_order_relaxed);
+	struct cpu *home = cpu_this();
 
 	thread->started = true;
 	/* Before anybody can take it for a suspended one to be woken. */
 	atomic_store_explicit(&thread->state, THREAD_READY, memory_order_release);
-	if (!home) {
-		home = cpu_this();
+	if (!atomic_load_explicit(&thread->home, memory_order_relaxed)) {
 		if (IS_ENABLED(CONFIG_SMP) && !cpu_set_has(&thread->affinity, home->number))
 			home = sched_place(thread);
 		atomic_store_explicit(&thread->home, home, memory_order_release);
