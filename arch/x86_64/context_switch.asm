@@ -8,7 +8,7 @@
 section .text.entry progbits alloc exec nowrite align=16
 bits 64
 global context_switch, thread_begin
-extern thread_main
+extern thread_exit
 
 ; void context_switch(struct thread *previous, struct thread *next)
 align 16
@@ -38,7 +38,9 @@ context_switch:
 ; RBX = function, R12 = argument. RBP is 0, which ends backtraces.
 align 16
 thread_begin:
-	mov rdi, rbx
-	mov rsi, r12
-	call thread_main			; (function, argument), does not return
+	mov rdi, r12
+	sti
+	call rbx				; (argument)
+	xor edi, edi
+	call thread_exit			; (result), does not return
 	ud2

@@ -72,16 +72,6 @@ void thread_adopt(struct thread *thread, const char *name, struct cpu *cpu)
 	join_list(thread);
 }
 
-/* Called by thread_begin (context_switch.asm) as the first thing in a new thread; interrupts off. */
-_Noreturn void thread_main(void (*entry)(void *argument), void *argument);
-
-void thread_main(void (*entry)(void *argument), void *argument)
-{
-	irq_enable();
-	entry(argument);
-	thread_exit(NULL);
-}
-
 /* What context_switch() pops (context_switch.asm). */
 struct first_frame {
 	uint64_t r15, r14, r13, r12, rbx, rbp, rip;
