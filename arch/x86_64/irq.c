@@ -27,6 +27,11 @@ static struct spinlock irq_lock = SPINLOCK_INIT(LOCK_RANK_IRQ);
 static struct irq_line lines[NR_IRQS];
 static const struct irq_controller *controller;
 
+static inline bool uses_io_apics(void)
+{
+	return IS_ENABLED(CONFIG_APIC) && controller == &ioapic_controller;
+}
+
 /* Returns true if the I/O APICs are in use from now on. */
 static bool use_io_apics(void)
 {
@@ -135,7 +140,7 @@ void irq_dispatch(unsigned int irq)
 	struct irq_line *line = &lines[irq];
 	bool real;
 
-	if (IS_ENABLED(CONFIG_APIC) && likely(controller == &ioapic_controller)) {
+	if (likely(uses_io_apics())) {
 		handle(line);
 		lapic_end();
 		return;
@@ -158,7 +163,7 @@ static void print_line(unsigned int irq)
 	if (!line->handler && !line->spurious)
 		return;
 	console_printf("%3u  ", irq);
-	if (route && controller == &ioapic_controller)
+	if (route && uses_io_apics())
 		console_printf("%3u  %-5s  %-4s  ", route->gsi, route->level ? "level" : "edge",
 			       route->active_low ? "low" : "high");
 	else

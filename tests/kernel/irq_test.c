@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Device interrupt lines: spurious interrupts of both controllers, and one owner a line. */
+/*
+ * Device interrupt lines: spurious interrupts, one owner a line, and the real interrupts of the
+ * clock chip (Motorola MC146818), which every PC has at line 8, on the CPU that they are sent to.
+ */
+#include <arch/cpu.h>
+#include <arch/io.h>
 #include <exo/irq.h>
 #include <exo/test.h>
+
+#define RTC_IRQ 8
+#define POLLS 2000000 /* of some 100 ns at least; the clock chip interrupts every millisecond */
+
+enum { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
+enum { RTC_B = 11, RTC_C = 12 };
+#define RTC_B_PERIODIC 0x40
+
+static volatile unsigned int rtc_interrupts;
+static volatile cpu_t rtc_cpu;
 
 static void irq_spurious_lines_are_counted(struct test *test)
 {
@@ -24,8 +39,102 @@ static void irq_lines_have_one_owner(struct test *test)
 		if (irq_line(irq)->handler)
 			TEST_EQ(test, irq_register(irq, nobody, NULL, "test"), -EXO_E_BUSY);
 }
+
+static uint8_t rtc_read(uint8_t number)
+{
+	io_out8(RTC_INDEX, number);
+	return io_in8(RTC_DATA);
+}
+
+static void rtc_write(uint8_t number, uint8_t value)
+{
+	io_out8(RTC_INDEX, number);
+	io_out8(RTC_DATA, value);
+}
+
+static void rtc_interrupt(void *context)
+{
+	(void)context;
+	rtc_read(RTC_C); /* ends the cause */
+	rtc_cpu = cpu_current();
+	rtc_interrupts++;
+}
+
+/* Returns false if the line belongs to somebody else. */
+static bool rtc_start(void)
+{
+	uint64_t flags;
+
+	if (irq_register(RTC_IRQ, rtc_interrupt, NULL, "test") &&
+	    irq_line(RTC_IRQ)->handler != rtc_interrupt)
+		return false;
+	flags = irq_save();
+	rtc_interrupts = 0;
+	rtc_write(RTC_B, rtc_read(RTC_B) | RTC_B_PERIODIC);
+	rtc_read(RTC_C);
+	irq_restore(flags);
+	return true;
+}
+
+static void rtc_stop(void)
+{
+	const uint64_t flags = irq_save();
+
+	rtc_write(RTC_B, rtc_read(RTC_B) & (uint8_t)~RTC_B_PERIODIC);
+	rtc_read(RTC_C);
+	irq_restore(flags);
+}
+
+/* Waits for three, the last of them on @cpu. */
+static bool rtc_arrives(cpu_t cpu)
+{
+	unsigned int polls = POLLS;
+
+	rtc_interrupts = 0;
+	while ((rtc_interrupts < 3 || rtc_cpu != cpu) && --polls)
+		io_in8(RTC_DATA);
+	return polls > 0;
+}
+
+static void irq_arrives_again_and_again(struct test *test)
+{
+	const uint64_t count = irq_line(RTC_IRQ)->count, spurious = irq_line(RTC_IRQ)->spurious;
+	bool arrives;
+
+	if (!rtc_start())
+		TEST_SKIP(test, "line 8 is in use");
+	arrives = rtc_arrives(0);
+	rtc_stop();
+	TEST_TRUE(test, arrives);
+	TEST_TRUE(test, irq_line(RTC_IRQ)->count >= count + 3);
+	TEST_EQ(test, irq_line(RTC_IRQ)->spurious, spurious);
+}
+
+static void irq_goes_to_the_cpu_it_is_sent_to(struct test *test)
+{
+	int error = irq_set_cpu(RTC_IRQ, 0);
+	bool arrives = true;
+
+	TEST_EQ(test, irq_set_cpu(NR_IRQS, 0), -EXO_E_RANGE);
+	TEST_EQ(test, irq_set_cpu(RTC_IRQ, NR_CPUS), -EXO_E_RANGE);
+	if (error)
+		TEST_EQ(test, error, -EXO_E_CALL);
+	if (error || !rtc_start())
+		TEST_SKIP(test, "the controller has one CPU only, or line 8 is in use");
+	for (cpu_t cpu = 0; arrives && cpu < (IS_ENABLED(CONFIG_SMP) ? nr_cpus_online : 1); cpu++) {
+		error |= irq_set_cpu(RTC_IRQ, cpu);
+		arrives = rtc_arrives(cpu) && irq_line(RTC_IRQ)->cpu == cpu;
+	}
+	error |= irq_set_cpu(RTC_IRQ, 0);
+	rtc_stop();
+	TEST_EQ(test, error, 0);
+	TEST_TRUE(test, arrives);
+}
+
 static const struct test_case irq_cases[] = {
 	TEST_CASE(irq_spurious_lines_are_counted),
 	TEST_CASE(irq_lines_have_one_owner),
+	TEST_CASE(irq_arrives_again_and_again),
+	TEST_CASE(irq_goes_to_the_cpu_it_is_sent_to),
 };
 TEST_SUITE(irq, irq_cases);
