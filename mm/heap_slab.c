@@ -10,8 +10,8 @@
  *
  * In front of this each CPU has a magazine for each class, from which heap_core_alloc() takes and
  * to which heap_core_free() gives. Only an empty or a full one goes to the slabs, with half of what
- * it holds at a time: so its work is bounded, and seldom. The magazines are their CPU's alone; what
- * is behind them will need a lock, which then is seldom taken.
+ * it holds at a time: so its work is bounded, and seldom. The magazines are their CPU's alone, with
+ * preemption off; the lock is for what is behind them, and so is seldom taken.
  *
  * What is larger than half a slab has pages of its own, in a tree by address (heap_large.h) whose
  * nodes are blocks of a small class.
@@ -175,6 +175,20 @@ static void unload(struct magazine *m, uint32_t keep)
 	}
 }
 
+static inline struct magazine *magazine_of(unsigned int class)
+{
+	return &heap_slab.magazines[cpu_current()][class];
+}
+
+static void trim(void)
+{
+	for (unsigned int class = 0; class < NR_CLASSES; class ++)
+		unload(magazine_of(class), 0);
+	if (heap_slab.spare)
+		free_slab(heap_slab.spare);
+	heap_slab.spare = NULL;
+}
+
 /* Fills an empty magazine by half; returns false if there is no memory. */
 static bool load(struct magazine *m, unsigned int class)
 {
@@ -185,7 +199,7 @@ static bool load(struct magazine *m, unsigned int class)
 		slab = new_slab(class);
 	if (!slab) {
 		/* Magazines may hold the last blocks of slabs that are empty but for them. */
-		heap_core_trim();
+		trim();
 		slab = heap_slab.partial[class] ? heap_slab.partial[class] : new_slab(class);
 	}
 	if (!slab)
@@ -204,11 +218,6 @@ static bool load(struct magazine *m, unsigned int class)
 		link_slab(&heap_slab.full[class], slab);
 	}
 	return true;
-}
-
-static inline struct magazine *magazine_of(unsigned int class)
-{
-	return &heap_slab.magazines[cpu_current()][class];
 }
 
 static inline void *pop(struct magazine *m)
@@ -260,7 +269,7 @@ static void *alloc_large(size_t size)
 	m->allocs--; /* not the caller's */
 	pages = heap_pages_alloc(order);
 	if (!pages) {
-		heap_core_trim();
+		trim();
 		pages = heap_pages_alloc(order);
 	}
 	if (!pages) {
@@ -304,8 +313,7 @@ static void free_large(void *block)
 
 /* --- the heap ----------------------------------------------------------------------------------*/
 
-/* heap_core_alloc() of all but what a magazine has at hand; apart, so that that needs no stack. */
-static __noinline void *alloc_elsewhere(size_t size, size_t align)
+static void *alloc_shared(size_t size, size_t align)
 {
 	unsigned int class;
 	struct magazine *m;
@@ -319,6 +327,17 @@ static __noinline void *alloc_elsewhere(size_t size, size_t align)
 	if (!m->top && !load(m, class))
 		return fail();
 	return pop(m);
+}
+
+/* heap_core_alloc() of all but what a magazine has at hand; apart, so that that needs no stack. */
+static __noinline void *alloc_elsewhere(size_t size, size_t align)
+{
+	void *block;
+
+	heap_slab_share();
+	block = alloc_shared(size, align);
+	heap_slab_unshare();
+	return block;
 }
 
 void *heap_core_alloc(size_t size, size_t align)
@@ -338,12 +357,14 @@ static __noinline void free_elsewhere(void *block)
 {
 	if (!block)
 		return;
+	heap_slab_share();
 	if (is_large(block))
 		free_large(block);
 	else if (slab_of(block)->magic != SLAB_MAGIC)
 		heap_damaged("is no block of the heap", block);
 	else
 		free_small(block, slab_of(block)->class);
+	heap_slab_unshare();
 }
 
 void heap_core_free(void *block)
@@ -365,9 +386,14 @@ void heap_core_free(void *block)
 
 size_t heap_core_size(const void *block)
 {
+	unsigned int order;
+
 	if (!is_large(block))
 		return class_size(slab_of(block)->class);
-	return HEAP_PAGE_SIZE * 1ul << heap_large_order(*find_large(block));
+	heap_slab_share();
+	order = heap_large_order(*find_large(block));
+	heap_slab_unshare();
+	return HEAP_PAGE_SIZE * 1ul << order;
 }
 
 /* How much a block of @size bytes would take. */
@@ -386,14 +412,16 @@ void *heap_core_resize(void *block, size_t size)
 	if (!block)
 		return heap_core_alloc(size, 0);
 	if (size > HEAP_MAX_SIZE)
-		return fail();
+		return alloc_elsewhere(size, 0);
 	old = heap_core_size(block);
 	if (rounded(size) == old)
 		return block;
 	new = heap_core_alloc(size, 0);
 	if (!new &&size <= old) {
 		/* Too large is better than nothing. */
+		heap_slab_share();
 		heap_slab.failures--;
+		heap_slab_unshare();
 		return block;
 	}
 	if (!new)
@@ -405,9 +433,7 @@ void *heap_core_resize(void *block, size_t size)
 
 void heap_core_trim(void)
 {
-	for (unsigned int class = 0; class < NR_CLASSES; class ++)
-		unload(magazine_of(class), 0);
-	if (heap_slab.spare)
-		free_slab(heap_slab.spare);
-	heap_slab.spare = NULL;
+	heap_slab_share();
+	trim();
+	heap_slab_unshare();
 }

@@ -52,6 +52,19 @@ struct slab_heap {
 };
 extern struct slab_heap heap_slab;
 
+/* Around what CPUs share, unless the caller holds the lock (exo/heap_core.h). */
+static inline void heap_slab_share(void) __no_thread_safety_analysis
+{
+	if (HEAP_PER_CPU)
+		spin_acquire(&heap_lock);
+}
+
+static inline void heap_slab_unshare(void) __no_thread_safety_analysis
+{
+	if (HEAP_PER_CPU)
+		spin_release(&heap_lock);
+}
+
 static inline size_t class_size(unsigned int class)
 {
 	if (class < NR_LINEAR)

@@ -20,6 +20,7 @@ void heap_core_stats(struct heap_stats *stats)
 {
 	uint64_t large = 0;
 
+	heap_slab_share();
 	*stats = (struct heap_stats){ .pages = heap_slab.pages, .failures = heap_slab.failures };
 	for (unsigned int order = 0; order <= HEAP_MAX_ORDER; order++) {
 		large += heap_slab.large_in_use[order];
@@ -38,6 +39,7 @@ void heap_core_stats(struct heap_stats *stats)
 	stats->blocks += large;
 	stats->allocs += heap_slab.large_allocs;
 	stats->frees = stats->allocs - stats->blocks;
+	heap_slab_unshare();
 }
 
 /* Is this where a block of the slab begins that has been used? */
@@ -118,7 +120,7 @@ static bool check_large(void)
 	return true;
 }
 
-bool heap_core_check(void)
+static bool check_all(void)
 {
 	uint64_t slabs = heap_slab.spare ? 1 : 0, pages = 0;
 
@@ -133,4 +135,14 @@ bool heap_core_check(void)
 	for (unsigned int order = 0; order <= HEAP_MAX_ORDER; order++)
 		pages += heap_slab.large_in_use[order] << order;
 	return pages + slabs * (SLAB_SIZE / HEAP_PAGE_SIZE) == heap_slab.pages && check_large();
+}
+
+bool heap_core_check(void)
+{
+	bool good;
+
+	heap_slab_share();
+	good = check_all();
+	heap_slab_unshare();
+	return good;
 }

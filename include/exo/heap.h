@@ -4,7 +4,10 @@
  * gives whole free runs back. How it works inside is a Kconfig choice (exo/heap_core.h), and
  * CONFIG_HEAP_DEBUG puts a layer above that finds misuse (exo/heap_debug.h).
  *
- * Locks: none yet; one CPU, and never from an interrupt handler.
+ * Locks: each function takes LOCK_RANK_HEAP, except where a slab heap's magazines serve, and then
+ * maybe LOCK_RANK_FRAMES. Not in an interrupt handler. What belongs to other CPUs (magazines of the
+ * slab heap) is neither trimmed nor found by an allocation that fails; heap_check() and exact
+ * statistics need them to rest.
  */
 #ifndef EXO_HEAP_H
 #define EXO_HEAP_H
@@ -13,7 +16,27 @@
 #include <exo/heap_debug.h>
 
 /* Inlined even without optimisation: the debug layer records its return address as the caller. */
-#define HEAP_CALL static inline __attribute__((__always_inline__))
+#define HEAP_CALL static __inline_always
+
+/*
+ * Around all that follows. With HEAP_PER_CPU a call stays on its CPU, and the variant takes the
+ * lock for what it shares: the analysis is told the simpler story that is true without.
+ */
+HEAP_CALL void heap_enter(void) __acquires(heap_lock) __no_thread_safety_analysis
+{
+	if (HEAP_PER_CPU)
+		preempt_disable();
+	else
+		spin_lock(&heap_lock);
+}
+
+HEAP_CALL void heap_leave(void) __releases(heap_lock) __no_thread_safety_analysis
+{
+	if (HEAP_PER_CPU)
+		preempt_enable();
+	else
+		spin_unlock(&heap_lock);
+}
 
 /**
  * heap_alloc() - allocate memory
@@ -23,17 +46,24 @@
  */
 HEAP_CALL void *heap_alloc(size_t size, size_t align)
 {
-	return IS_ENABLED(CONFIG_HEAP_DEBUG) ? heap_debug_alloc(size, align)
-					     : heap_core_alloc(size, align);
+	void *block;
+
+	heap_enter();
+	block = IS_ENABLED(CONFIG_HEAP_DEBUG) ? heap_debug_alloc(size, align)
+					      : heap_core_alloc(size, align);
+	heap_leave();
+	return block;
 }
 
 /* Frees a block of heap_alloc() or heap_resize(); NULL does nothing. */
 HEAP_CALL void heap_free(void *block)
 {
+	heap_enter();
 	if (IS_ENABLED(CONFIG_HEAP_DEBUG))
 		heap_debug_free(block);
 	else
 		heap_core_free(block);
+	heap_leave();
 }
 
 /**
@@ -45,37 +75,54 @@ HEAP_CALL void heap_free(void *block)
  */
 HEAP_CALL void *heap_resize(void *block, size_t size)
 {
-	return IS_ENABLED(CONFIG_HEAP_DEBUG) ? heap_debug_resize(block, size)
-					     : heap_core_resize(block, size);
+	heap_enter();
+	block = IS_ENABLED(CONFIG_HEAP_DEBUG) ? heap_debug_resize(block, size)
+					      : heap_core_resize(block, size);
+	heap_leave();
+	return block;
 }
 
 /* How many bytes of @block may be used: at least what was asked for. */
 HEAP_CALL size_t heap_size(const void *block)
 {
-	return IS_ENABLED(CONFIG_HEAP_DEBUG) ? heap_debug_size(block) : heap_core_size(block);
+	size_t size;
+
+	heap_enter();
+	size = IS_ENABLED(CONFIG_HEAP_DEBUG) ? heap_debug_size(block) : heap_core_size(block);
+	heap_leave();
+	return size;
 }
 
 HEAP_CALL void heap_stats(struct heap_stats *stats)
 {
+	heap_enter();
 	if (IS_ENABLED(CONFIG_HEAP_DEBUG))
 		heap_debug_stats(stats);
 	else
 		heap_core_stats(stats);
+	heap_leave();
 }
 
 /* Gives all that is kept for speed back: afterwards only pages with blocks in them are held. */
 HEAP_CALL void heap_trim(void)
 {
+	heap_enter();
 	if (IS_ENABLED(CONFIG_HEAP_DEBUG))
 		heap_debug_trim();
 	else
 		heap_core_trim();
+	heap_leave();
 }
 
 /* Walks all the heap knows; false if its bookkeeping contradicts itself. For tests. */
 HEAP_CALL bool heap_check(void)
 {
-	return IS_ENABLED(CONFIG_HEAP_DEBUG) ? heap_debug_check() : heap_core_check();
+	bool good;
+
+	heap_enter();
+	good = IS_ENABLED(CONFIG_HEAP_DEBUG) ? heap_debug_check() : heap_core_check();
+	heap_leave();
+	return good;
 }
 
 #endif

@@ -14,6 +14,7 @@
 
 #include <exo/compiler.h>
 #include <exo/config.h>
+#include <exo/spinlock.h>
 #include <stdbool.h>
 
 #define HEAP_PAGE_SIZE 4096
@@ -26,6 +27,14 @@
 #ifndef CONFIG_HEAP_GROW_ORDER
 #define CONFIG_HEAP_GROW_ORDER 4
 #endif
+
+/*
+ * Is a call served from what belongs to its CPU? Then the caller has preemption off instead of
+ * holding heap_lock, and the variant takes it itself, around what CPUs share.
+ */
+#define HEAP_PER_CPU (IS_ENABLED(CONFIG_HEAP_SLAB) && !IS_ENABLED(CONFIG_HEAP_DEBUG))
+
+extern struct spinlock heap_lock; /* mm/heap.c */
 
 struct heap_stats {
 	uint64_t pages; /* 4 KiB pages held */
@@ -47,13 +56,13 @@ struct heap_traits {
 };
 extern const struct heap_traits heap_core_traits;
 
-void *heap_core_alloc(size_t size, size_t align);
-void heap_core_free(void *block);
-void *heap_core_resize(void *block, size_t size);
-size_t heap_core_size(const void *block);
-void heap_core_stats(struct heap_stats *stats);
-void heap_core_trim(void);
-bool heap_core_check(void);
+void *heap_core_alloc(size_t size, size_t align) __requires(heap_lock);
+void heap_core_free(void *block) __requires(heap_lock);
+void *heap_core_resize(void *block, size_t size) __requires(heap_lock);
+size_t heap_core_size(const void *block) __requires(heap_lock);
+void heap_core_stats(struct heap_stats *stats) __requires(heap_lock);
+void heap_core_trim(void) __requires(heap_lock);
+bool heap_core_check(void) __requires(heap_lock);
 
 /*
  * Below the heap: mm/heap_pages.c in the kernel, tests/host/heap_model.c on the host.

@@ -15,13 +15,13 @@
 #define CONFIG_HEAP_QUARANTINE 128
 #endif
 
-void *heap_debug_alloc(size_t size, size_t align);
-void heap_debug_free(void *block);
-void *heap_debug_resize(void *block, size_t size);
-size_t heap_debug_size(const void *block);
-void heap_debug_stats(struct heap_stats *stats);
-void heap_debug_trim(void);
-bool heap_debug_check(void);
+void *heap_debug_alloc(size_t size, size_t align) __requires(heap_lock);
+void heap_debug_free(void *block) __requires(heap_lock);
+void *heap_debug_resize(void *block, size_t size) __requires(heap_lock);
+size_t heap_debug_size(const void *block) __requires(heap_lock);
+void heap_debug_stats(struct heap_stats *stats) __requires(heap_lock);
+void heap_debug_trim(void) __requires(heap_lock);
+bool heap_debug_check(void) __requires(heap_lock);
 
 /* What the layer knows of a block that was misused. */
 struct heap_misuse {
