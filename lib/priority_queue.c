@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pairing heap (Fredman, Sedgewick, Sleator, Tarjan, 1986): a tree in which no child is smaller than
- * its parent. Two trees are joined by making the larger root the first child of the smaller; the
- * children of a removed node are joined in pairs from left to right, and the pairs from right to
- * left.
+ * Pairing heap (Fredman, Sedgewick, Sleator, Tarjan, 1986): a tree in which no child is smaller
+ * than its parent. Two trees are joined by making the larger root the first child of the smaller;
+ * the children of a removed node are joined in pairs from left to right, and the pairs from right
+ * to left.
  */
 #include <exo/priority_queue.h>
 

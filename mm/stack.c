@@ -4,8 +4,8 @@
  *
  * Where there are guard pages, a stack is a block of frames, mapped in a slot of the stack area
  * (arch/layout.h): first a page that stays unmapped, then the stack. Which slots are taken is a
- * bitmap, the lowest free one is next, so that page tables stay few. Else a stack is just a block of
- * frames in the direct map, and a counter keeps the limit.
+ * bitmap, the lowest free one is next, so that page tables stay few. Else a stack is just a block
+ * of frames in the direct map, and a counter keeps the limit.
  *
  * Lock: stacks.lock, taken before the kernel's page tables and the frames.
  */

@@ -28,8 +28,7 @@ struct injector {
 /* Any thread, any context. Returns true if the queue was empty. */
 static inline bool injector_push(struct injector *injector, struct inject_node *node)
 {
-	struct inject_node *newest =
-		atomic_load_explicit(&injector->newest, memory_order_relaxed);
+	struct inject_node *newest = atomic_load_explicit(&injector->newest, memory_order_relaxed);
 
 	do
 		node->next = newest;

@@ -13,8 +13,8 @@ struct list_node {
 	struct list_node *next, *previous;
 };
 
-#define LIST_INIT(list)                           \
-	{                                         \
+#define LIST_INIT(list)                              \
+	{                                            \
 		.next = &(list), .previous = &(list) \
 	}
 #define list_entry(node, type, member) container_of(node, type, member)

@@ -15,8 +15,8 @@ struct mutex {
 	struct list_node held_node; /* in the owner's list, while the mutex is contended */
 };
 
-#define MUTEX_INIT                          \
-	{                                   \
+#define MUTEX_INIT                         \
+	{                                  \
 		.waiters = WAIT_QUEUE_INIT \
 	}
 

@@ -11,8 +11,8 @@ struct semaphore {
 	struct wait_queue waiters;
 };
 
-#define SEMAPHORE_INIT(n)                               \
-	{                                               \
+#define SEMAPHORE_INIT(n)                                \
+	{                                                \
 		.count = (n), .waiters = WAIT_QUEUE_INIT \
 	}
 

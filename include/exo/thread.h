@@ -29,8 +29,8 @@ struct sched_parameters {
 	uint64_t period, budget, deadline; /* EDF: ns; budget <= deadline <= period; 0: none */
 };
 
-#define SCHED_PARAMETERS_INIT                              \
-	{                                                  \
+#define SCHED_PARAMETERS_INIT                               \
+	{                                                   \
 		.priority = PRIORITY_DEFAULT, .shares = 100 \
 	}
 #define SCHED_PARAMETERS_DEFAULT ((struct sched_parameters)SCHED_PARAMETERS_INIT)

@@ -8,7 +8,8 @@
  *	error = wait_block(queue, deadline);	unlocks; interrupts stay off
  *	irq_restore(flags);
  *
- * and the waker: lock, change what is waited for, thread = wait_take(queue), unlock, sched_wake(thread).
+ * and the waker: lock, change what is waited for, thread = wait_take(queue), unlock,
+ *sched_wake(thread).
  */
 #ifndef EXO_WAIT_H
 #define EXO_WAIT_H

@@ -9,11 +9,11 @@
  *	blocked	nowhere; its waker sends it home. It cannot get there before it has left its stack,
  *		because it gave up the CPU with interrupts off
  *
- * Others' wishes are bits of thread->attention, looked at when the policy has chosen the thread. The
- * wisher sets the bit with a locked instruction, then reads the home and kicks that CPU. A CPU that
- * has taken a thread from another (a thief) writes the home, fences, and then reads the bits: so one
- * of the two sees the other (Dekker's argument). Where home does not change the interrupt itself
- * orders the two.
+ * Others' wishes are bits of thread->attention, looked at when the policy has chosen the thread.
+ *The wisher sets the bit with a locked instruction, then reads the home and kicks that CPU. A CPU
+ *that has taken a thread from another (a thief) writes the home, fences, and then reads the bits:
+ *so one of the two sees the other (Dekker's argument). Where home does not change the interrupt
+ *itself orders the two.
  *
  * A slice is not timed from its thread's first instruction. While somebody waits, a timer goes off
  * every CONFIG_SCHED_SLICE_US; a thread that has run since the last time is at its slice's end. So
@@ -84,7 +84,8 @@ static bool park(struct thread *thread)
 /* @thread was chosen, but somebody has a wish. Returns whether it can run here now. */
 static bool attend(struct cpu *cpu, struct thread *thread)
 {
-	const unsigned int wishes = atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_MOVE);
+	const unsigned int wishes =
+		atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_MOVE);
 
 	if (wishes & THREAD_MOVE && !cpu_set_has(&thread->affinity, cpu->number)) {
 		policy_remove(cpu_queue(cpu), thread);
@@ -229,8 +230,7 @@ static void slice_end(struct timer *timer)
 
 	if (sched_waiting(cpu) == 0 || cpu->current == cpu->idle)
 		return;
-	if (cpu->tick_switches == cpu->switches &&
-	    policy_slice_end(&sched->queue, cpu->current)) {
+	if (cpu->tick_switches == cpu->switches && policy_slice_end(&sched->queue, cpu->current)) {
 		sched->slice_over = cpu->switches;
 		want_switch(cpu);
 	}

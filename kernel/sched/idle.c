@@ -47,8 +47,8 @@ static struct cpu *claim_near(const struct cpu *cpu)
 		unsigned int least = UINT32_MAX;
 
 		for (cpu_t other = 0; other < nr_cpus_online; other++) {
-			const uint64_t word = atomic_load_explicit(&idle_cpus[other / 64],
-								   memory_order_relaxed);
+			const uint64_t word =
+				atomic_load_explicit(&idle_cpus[other / 64], memory_order_relaxed);
 			unsigned int distance;
 
 			if (!(word >> other % 64 & 1) || other == cpu->number)
@@ -69,7 +69,8 @@ void sched_offer(struct cpu *cpu)
 	struct thread *thread;
 	struct cpu *idle;
 
-	/* The queue's change before the look at who is idle; announce() fences on the other side. */
+	/* The queue's change before the look at who is idle; announce() fences on the other side.
+	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (sched_waiting(cpu) < (cpu->current == cpu->idle ? 2 : 1))
 		return;

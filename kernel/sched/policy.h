@@ -4,8 +4,9 @@
  *
  * A policy is a file policy_<name>.c and a header of the same name, which defines struct run_queue
  * and, inline, what the policy does not need. Exactly one is built in (CONFIG_SCHED_*), and all
- * pass tests/kernel/sched_conformance_test.c. The functions are called on the CPU whose queue it is,
- * with interrupts off, except where they say otherwise. The idle thread is never seen by a policy.
+ * pass tests/kernel/sched_conformance_test.c. The functions are called on the CPU whose queue it
+ *is, with interrupts off, except where they say otherwise. The idle thread is never seen by a
+ *policy.
  *
  *	const char policy_name[];
  *	What the monitor calls it.
@@ -14,30 +15,30 @@
  *	Once for each CPU, before its first thread; @queue is all zero.
  *
  *	int policy_admit(struct thread *thread, const struct sched_parameters *parameters);
- *	In thread context, any CPU: may @thread have these parameters? If so they are its own from now
- *	on: sets the entity up and thread->own_urgency, reserves what must be. For a new thread or an existing
- *	one. 0, -EXO_E_ARG for values that make no sense, -EXO_E_BUSY if there is no room. Chooses
- *	thread->home for a new thread, if it matters to the policy; else leaves it NULL.
+ *	In thread context, any CPU: may @thread have these parameters? If so they are its own from
+ *now on: sets the entity up and thread->own_urgency, reserves what must be. For a new thread or an
+ *existing one. 0, -EXO_E_ARG for values that make no sense, -EXO_E_BUSY if there is no room.
+ *Chooses thread->home for a new thread, if it matters to the policy; else leaves it NULL.
  *
  *	void policy_leave(struct thread *thread);
  *	The thread has ended: gives back what policy_admit() has reserved. Any CPU.
  *
  *	POLICY_KEEPS_RUNNING
- *	1 if the running thread stays in its queue, 0 if policy_pick() takes it out. If it stays, it is
- *	enqueued again when it is preempted, which may change its place, and policy_remove() takes it
+ *	1 if the running thread stays in its queue, 0 if policy_pick() takes it out. If it stays, it
+ *is enqueued again when it is preempted, which may change its place, and policy_remove() takes it
  *	out when it stops being ready; if not, that is empty.
  *
- *	void policy_enqueue(struct run_queue *queue, struct thread *thread, enum enqueue_reason why);
- *	The thread has become ready here, or was preempted. Not called for what policy_yield() keeps in
- *	order.
+ *	void policy_enqueue(struct run_queue *queue, struct thread *thread, enum enqueue_reason
+ *why); The thread has become ready here, or was preempted. Not called for what policy_yield() keeps
+ *in order.
  *
  *	void policy_remove(struct run_queue *queue, struct thread *thread);
  *	@thread, which was picked, is no longer ready here.
  *
  *	struct thread *policy_pick(struct run_queue *queue);
  *	The thread to run next; NULL if there is none. May take it from another CPU: then it
- *	sets thread->home, fences, and waits until thread->stack_pointer is not 0, because a thread that
- *	is preempted gets into its queue while it is still on its stack. See core.c about attention.
+ *	sets thread->home, fences, and waits until thread->stack_pointer is not 0, because a thread
+ *that is preempted gets into its queue while it is still on its stack. See core.c about attention.
  *
  *	struct thread *policy_yield(struct run_queue *queue, struct thread *current);
  *	@current lets others run: puts it where it belongs and takes out the next; may be @current.
@@ -55,8 +56,8 @@
  *	How many threads are in the queue. Any CPU; may be a little out of date.
  *
  *	struct thread *policy_give(struct run_queue *queue, const struct cpu *to);
- *	Takes out a ready thread that may run on @to, to be sent there; NULL if none. Policies that let
- *	CPUs take for themselves always return NULL.
+ *	Takes out a ready thread that may run on @to, to be sent there; NULL if none. Policies that
+ *let CPUs take for themselves always return NULL.
  *
  *	void policy_running(struct run_queue *queue, struct thread *next);
  *	void policy_stopped(struct run_queue *queue, struct thread *previous);

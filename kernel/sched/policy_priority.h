@@ -3,8 +3,8 @@
  * Fixed priorities: on each CPU the ready thread with the highest urgency runs, at once.
  *
  * A list for each of 256 levels, the running thread included, and a bit for each list that is not
- * empty, so every operation takes the same time however many threads there are. Equals take turns of
- * a slice; who is preempted by a more urgent one stays the first of its level.
+ * empty, so every operation takes the same time however many threads there are. Equals take turns
+ * of a slice; who is preempted by a more urgent one stays the first of its level.
  *
  * Bound: of the most urgent ready threads, n on a level, each waits less than 2 n slices. A less
  * urgent one waits for as long as others want to run: that is what strict priorities mean, and
@@ -19,7 +19,8 @@
 #define PRIORITY_WORDS (PRIORITY_LEVELS / 64)
 
 struct run_queue {
-	uint64_t levels[PRIORITY_WORDS]; /* a bit for each list; the most urgent is bit 0 of word 0 */
+	uint64_t levels[PRIORITY_WORDS]; /* a bit for each list; the most urgent is bit 0 of word 0
+					  */
 	unsigned int length;
 	struct turns lists[PRIORITY_LEVELS]; /* in the same order */
 };

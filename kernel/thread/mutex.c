@@ -4,7 +4,8 @@
  *
  * Uncontended, a mutex is one compare-and-exchange of its owner, each way. Bit 0 of the owner word
  * says that somebody waits or may wait; from then on everything goes through graph_lock, the one
- * lock for who waits for what: loans run along chains of owners, and contention is meant to be rare.
+ * lock for who waits for what: loans run along chains of owners, and contention is meant to be
+ * rare.
  *
  * An owner's urgency is the highest of its own and those of the first waiters of its contended
  * mutexes; a change goes on to the owner of what it waits for itself. A mutex is handed to its most
@@ -37,7 +38,8 @@ static uint8_t worth(const struct thread *thread)
 {
 	uint8_t urgency = thread->own_urgency;
 
-	list_for_each(node, &thread->mutexes) {
+	list_for_each(node, &thread->mutexes)
+	{
 		struct mutex *mutex = list_entry(node, struct mutex, held_node);
 		const struct thread *first = wait_first(&mutex->waiters);
 
@@ -205,8 +207,7 @@ void mutex_unlock(struct mutex *mutex)
 {
 	uintptr_t owner = (uintptr_t)thread_current();
 
-	if (unlikely(!atomic_compare_exchange_strong_explicit(&mutex->owner, &owner, 0,
-							      memory_order_release,
-							      memory_order_relaxed)))
+	if (unlikely(!atomic_compare_exchange_strong_explicit(
+		    &mutex->owner, &owner, 0, memory_order_release, memory_order_relaxed)))
 		unlock_slowly(mutex);
 }

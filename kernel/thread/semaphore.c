@@ -4,7 +4,8 @@
  *
  * Taking subtracts one; a result below 0 means to wait. Giving adds one; a value below 0 before
  * means that somebody waits, or is about to: a taker that has not queued yet finds in @granted what
- * was given for it. So count = what is there - takers that have not got theirs - grants not fetched.
+ * was given for it. So count = what is there - takers that have not got theirs - grants not
+ * fetched.
  */
 #include "thread_internal.h"
 

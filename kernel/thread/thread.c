@@ -4,8 +4,8 @@
  *
  * A thread's TCB lies at the top of its stack. Two references keep it: the creator's, given up by
  * thread_join() or thread_detach(), and its own, given up when it has left its stack for the last
- * time: thread_exit() switches to the CPU's idle thread, which calls thread_bury(). Who gives up the
- * last one puts the memory into the CPU's cache.
+ * time: thread_exit() switches to the CPU's idle thread, which calls thread_bury(). Who gives up
+ * the last one puts the memory into the CPU's cache.
  *
  * threads.lock protects the list of all threads, references and affinities.
  */
@@ -45,8 +45,8 @@ void thread_construct(struct thread *thread)
 }
 
 /*
- * What thread_construct() has set up, an ended thread leaves so for the next: no timer armed, nobody
- * waiting, no mutex held, no wish but a last THREAD_SUSPEND. Here is the rest, except for
+ * What thread_construct() has set up, an ended thread leaves so for the next: no timer armed,
+ * nobody waiting, no mutex held, no wish but a last THREAD_SUSPEND. Here is the rest, except for
  * thread->sched, which is policy_admit()'s, and what is written before it is read.
  */
 static inline void set_up(struct thread *thread, const char *name)
@@ -273,7 +273,6 @@ void thread_for_each(void (*visit)(struct thread *thread, void *context), void *
 {
 	const uint64_t flags = spin_lock_irq(&threads.lock);
 
-	list_for_each(node, &threads.all)
-		visit(list_entry(node, struct thread, all_node), context);
+	list_for_each(node, &threads.all) visit(list_entry(node, struct thread, all_node), context);
 	spin_unlock_irq(&threads.lock, flags);
 }

@@ -65,7 +65,9 @@ static void taker(void *argument)
 static void handoff_begin(void)
 {
 	stop = false;
-	if (thread_create(&partner, taker, NULL, &(struct thread_attributes){ .parameters = {.priority = 200, .shares = 100} }))
+	if (thread_create(&partner, taker, NULL,
+			  &(struct thread_attributes){
+				  .parameters = { .priority = 200, .shares = 100 } }))
 		panic("bench");
 	thread_start(partner);
 	thread_yield();
@@ -116,7 +118,9 @@ static uint64_t create_start(void)
 	struct thread *thread;
 
 	taken = bench_start();
-	if (thread_create(&thread, started, NULL, &(struct thread_attributes){ .parameters = {.priority = 200, .shares = 100} }))
+	if (thread_create(&thread, started, NULL,
+			  &(struct thread_attributes){
+				  .parameters = { .priority = 200, .shares = 100 } }))
 		panic("bench");
 	thread_start(thread);
 	thread_join(thread, DEADLINE_NEVER, NULL);

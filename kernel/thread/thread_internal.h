@@ -13,8 +13,8 @@
 #define THREAD_TCB_SIZE ((sizeof(struct thread) + 63) & ~63ul)
 
 /*
- * A stack with a constructed TCB at its top: an ended thread's, else a new one (thread_cache.c). In a
- * thread, interrupts on. NULL for want of memory, or because there are CONFIG_THREADS_MAX.
+ * A stack with a constructed TCB at its top: an ended thread's, else a new one (thread_cache.c). In
+ * a thread, interrupts on. NULL for want of memory, or because there are CONFIG_THREADS_MAX.
  */
 struct thread *thread_memory_get(void);
 

@@ -90,8 +90,9 @@ static int threads_command(int argc, char **argv)
 			if (row->used)
 				console_printf("  %zu of %zu\n", row->used, (size_t)STACK_SIZE);
 			else
-				console_printf("  %s\n",
-					       IS_ENABLED(CONFIG_THREAD_STACK_USAGE) ? "boot" : "-");
+				console_printf("  %s\n", IS_ENABLED(CONFIG_THREAD_STACK_USAGE)
+								 ? "boot"
+								 : "-");
 			rows.after = row->id;
 		}
 		total += rows.count;

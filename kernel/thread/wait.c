@@ -13,8 +13,8 @@
 /* More urgent first, then in the order of coming. Under the lock. */
 static void insert(struct wait_queue *queue, struct thread *thread)
 {
-	thread->wait_node.key = (uint64_t)(uint8_t)~thread->urgency << URGENCY_SHIFT |
-				queue->arrivals++;
+	thread->wait_node.key =
+		(uint64_t)(uint8_t)~thread->urgency << URGENCY_SHIFT | queue->arrivals++;
 	pq_insert(&queue->waiters, &thread->wait_node);
 }
 
