@@ -55,7 +55,7 @@ void irq_init(void)
 	 * First, while the local APIC still passes on what the 8259s say: an interrupt that they
 	 * have asked for already would be left without a vector.
 	 */
-	if (IS_ENABLED(CONFIG_APIC) && madt && madt->has_pics)
+	if (IS_ENABLED(CONFIG_APIC) && (!madt || madt->has_pics))
 		pic_disable();
 	if (IS_ENABLED(CONFIG_APIC) && use_io_apics()) {
 		controller = &ioapic_controller;
