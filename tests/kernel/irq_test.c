@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 #include <exo/irq.h>
+#include <exo/spinlock.h>
 #include <exo/test.h>
 
 #define RTC_IRQ 8
@@ -15,6 +16,7 @@ enum { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
 enum { RTC_B = 11, RTC_C = 12 };
 #define RTC_B_PERIODIC 0x40
 
+static struct spinlock rtc_lock = SPINLOCK_INIT(LOCK_RANK_TEST); /* index and data together */
 static volatile unsigned int rtc_interrupts;
 static volatile cpu_t rtc_cpu;
 
@@ -40,22 +42,33 @@ static void irq_lines_have_one_owner(struct test *test)
 			TEST_EQ(test, irq_register(irq, nobody, NULL, "test"), -EXO_E_BUSY);
 }
 
-static uint8_t rtc_read(uint8_t number)
+/* Sets the bits @set and clears @clear. */
+static void rtc_change_b(uint8_t set, uint8_t clear)
 {
-	io_out8(RTC_INDEX, number);
-	return io_in8(RTC_DATA);
+	const uint64_t flags = spin_lock_irq(&rtc_lock);
+	uint8_t value;
+
+	io_out8(RTC_INDEX, RTC_B);
+	value = io_in8(RTC_DATA);
+	io_out8(RTC_INDEX, RTC_B);
+	io_out8(RTC_DATA, (value | set) & (uint8_t)~clear);
+	spin_unlock_irq(&rtc_lock, flags);
 }
 
-static void rtc_write(uint8_t number, uint8_t value)
+/* Ends the cause of the interrupt. */
+static void rtc_acknowledge(void)
 {
-	io_out8(RTC_INDEX, number);
-	io_out8(RTC_DATA, value);
+	const uint64_t flags = spin_lock_irq(&rtc_lock);
+
+	io_out8(RTC_INDEX, RTC_C);
+	io_in8(RTC_DATA);
+	spin_unlock_irq(&rtc_lock, flags);
 }
 
 static void rtc_interrupt(void *context)
 {
 	(void)context;
-	rtc_read(RTC_C); /* ends the cause */
+	rtc_acknowledge();
 	rtc_cpu = cpu_current();
 	rtc_interrupts++;
 }
@@ -63,26 +76,18 @@ static void rtc_interrupt(void *context)
 /* Returns false if the line belongs to somebody else. */
 static bool rtc_start(void)
 {
-	uint64_t flags;
-
 	if (irq_register(RTC_IRQ, rtc_interrupt, NULL, "test") &&
 	    irq_line(RTC_IRQ)->handler != rtc_interrupt)
 		return false;
-	flags = irq_save();
-	rtc_interrupts = 0;
-	rtc_write(RTC_B, rtc_read(RTC_B) | RTC_B_PERIODIC);
-	rtc_read(RTC_C);
-	irq_restore(flags);
+	rtc_change_b(RTC_B_PERIODIC, 0);
+	rtc_acknowledge();
 	return true;
 }
 
 static void rtc_stop(void)
 {
-	const uint64_t flags = irq_save();
-
-	rtc_write(RTC_B, rtc_read(RTC_B) & (uint8_t)~RTC_B_PERIODIC);
-	rtc_read(RTC_C);
-	irq_restore(flags);
+	rtc_change_b(0, RTC_B_PERIODIC);
+	rtc_acknowledge();
 }
 
 /* Waits for three, the last of them on @cpu. */
@@ -92,7 +97,7 @@ static bool rtc_arrives(cpu_t cpu)
 
 	rtc_interrupts = 0;
 	while ((rtc_interrupts < 3 || rtc_cpu != cpu) && --polls)
-		io_in8(RTC_DATA);
+		io_in8(RTC_INDEX); /* takes a bus cycle */
 	return polls > 0;
 }
 
