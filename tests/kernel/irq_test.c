@@ -16,7 +16,7 @@ enum { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
 enum { RTC_B = 11, RTC_C = 12 };
 #define RTC_B_PERIODIC 0x40
 
-static struct spinlock rtc_lock = SPINLOCK_INIT(LOCK_RANK_TEST); /* index and data together */
+static struct spinlock rtc_lock = SPINLOCK_INIT(LOCK_RANK_TEST_IRQ); /* index and data together */
 static volatile unsigned int rtc_interrupts;
 static volatile cpu_t rtc_cpu;
 
