@@ -9,52 +9,62 @@
  */
 #include <arch/gdt.h>
 #include <arch/layout.h>
-#include <arch/memory.h>
 #include <arch/stack.h>
-
-struct __packed tss {
-	uint32_t reserved0;
-	uint64_t rsp[3];
-	uint64_t reserved1;
-	uint64_t ist[7];
-	uint64_t reserved2;
-	uint16_t reserved3;
-	uint16_t io_bitmap; /* beyond the limit: no port is allowed below ring 0 */
-};
-
-_Static_assert(sizeof(struct tss) == 104, "TSS layout (SDM vol. 3, figure 7-11)");
 
 struct __packed table_pointer {
 	uint16_t limit;
 	uint64_t base;
 };
 
-enum { GDT_NULL, GDT_CODE, GDT_DATA, GDT_TSS_LOW = SELECTOR_TSS / 8, GDT_TSS_HIGH, GDT_ENTRIES };
-
 static uint64_t gdt[GDT_ENTRIES] = {
 	[GDT_CODE] = 0x00af9b000000ffff,
 	[GDT_DATA] = 0x00cf93000000ffff,
 };
 
+static void load(uint64_t *table)
+{
+	const struct table_pointer pointer = { GDT_ENTRIES * sizeof(*table) - 1, (uintptr_t)table };
+
+	__asm__ volatile("lgdt %0" : : "m"(pointer));
+}
+
+/* Puts @tss into @table, which is loaded, and uses it. */
+static void load_tss(uint64_t *table, const struct tss *tss)
+{
+	const uint64_t base = (uintptr_t)tss;
+
+	/* 64-bit available TSS, present (SDM vol. 3, figure 7-4). */
+	table[GDT_TSS_LOW] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
+			     (base >> 24 & 0xff) << 56;
+	table[GDT_TSS_HIGH] = base >> 32;
+	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS) : "memory");
+}
+
 static void tss_init(void)
 {
 	static struct tss tss = { .io_bitmap = sizeof(struct tss) };
-	const uint64_t base = (uintptr_t)&tss;
 
 	for (unsigned int i = 0; i < NR_IST; i++)
 		tss.ist[i] = ist_stack_prepare(i);
-	/* 64-bit available TSS, present (SDM vol. 3, figure 7-4). */
-	gdt[GDT_TSS_LOW] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
-			   (base >> 24 & 0xff) << 56;
-	gdt[GDT_TSS_HIGH] = base >> 32;
-	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+	load_tss(gdt, &tss);
 }
 
 void gdt_init(void)
 {
-	const struct table_pointer pointer = { sizeof(gdt) - 1, (uintptr_t)gdt };
-
-	__asm__ volatile("lgdt %0" : : "m"(pointer));
+	load(gdt);
 	if (IS_ENABLED(CONFIG_IST))
 		tss_init();
+}
+
+void gdt_init_cpu(struct cpu_segments *segments, const uint64_t ist[NR_IST])
+{
+	segments->gdt[GDT_CODE] = gdt[GDT_CODE];
+	segments->gdt[GDT_DATA] = gdt[GDT_DATA];
+	load(segments->gdt);
+	if (!IS_ENABLED(CONFIG_IST))
+		return;
+	segments->tss.io_bitmap = sizeof(struct tss);
+	for (unsigned int i = 0; i < NR_IST; i++)
+		segments->tss.ist[i] = ist[i];
+	load_tss(segments->gdt, &segments->tss);
 }

@@ -45,9 +45,15 @@ static uint8_t vector_ist(unsigned int vector)
 	}
 }
 
-void idt_init(void)
+void idt_init_cpu(void)
 {
 	const struct idt_pointer pointer = { sizeof(idt) - 1, (uintptr_t)idt };
+
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+void idt_init(void)
+{
 	uint64_t stub = (uintptr_t)interrupt_stubs;
 
 	for (unsigned int vector = 0; vector < NR_VECTORS; vector++, stub += STUB_SIZE)
@@ -59,5 +65,5 @@ void idt_init(void)
 			.ist = vector_ist(vector),
 			.type = IDT_INTERRUPT_GATE,
 		};
-	__asm__ volatile("lidt %0" : : "m"(pointer));
+	idt_init_cpu();
 }

@@ -20,7 +20,7 @@ struct ist_stack {
 };
 
 static struct ist_stack ist_stacks[NR_IST] __section(".bss..pages.ist");
-static const char *const ist_names[NR_IST] = { "NMI", "double fault", "machine check" };
+const char *const ist_names[NR_IST] = { "NMI", "double fault", "machine check" };
 
 /*
  * The image itself is refused: no firmware table lies there, and its guard pages are not mapped, so
@@ -66,7 +66,7 @@ bool stack_holds(uint64_t address)
 	for (unsigned int i = 0; IS_ENABLED(CONFIG_IST) && i < NR_IST; i++)
 		if (within(address, ist_stacks[i].stack, sizeof(ist_stacks[i].stack) - 15))
 			return true;
-	return false;
+	return cpu_stacks_hold(address);
 }
 
 const char *stack_guard_name(uint64_t address)
@@ -78,5 +78,5 @@ const char *stack_guard_name(uint64_t address)
 	for (unsigned int i = 0; IS_ENABLED(CONFIG_IST) && i < NR_IST; i++)
 		if (within(address, ist_stacks[i].guard, GUARD_SIZE))
 			return ist_names[i];
-	return NULL;
+	return cpu_stacks_guard_name(address);
 }

@@ -11,7 +11,31 @@
 /* Interrupt stack table slots (SDM vol. 3, 6.14.5); 0 means "stay on the current stack". */
 enum ist { IST_NONE = 0, IST_NMI = 1, IST_DOUBLE_FAULT = 2, IST_MACHINE_CHECK = 3, NR_IST = 3 };
 
-/* Loads the kernel's GDT and, with CONFIG_IST, the TSS with its stacks. Once, before idt_init(). */
+enum { GDT_NULL, GDT_CODE, GDT_DATA, GDT_TSS_LOW = SELECTOR_TSS / 8, GDT_TSS_HIGH, GDT_ENTRIES };
+
+struct __packed tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3;
+	uint16_t io_bitmap; /* beyond the limit: no port is allowed below ring 0 */
+};
+_Static_assert(sizeof(struct tss) == 104, "TSS layout (SDM vol. 3, figure 7-11)");
+
+/* A further CPU's own; the boot CPU's are static (gdt.c). */
+struct cpu_segments {
+	uint64_t gdt[GDT_ENTRIES];
+	struct tss tss;
+};
+
+/*
+ * Loads the boot CPU's GDT and, with CONFIG_IST, the TSS with its stacks. Once, before idt_init().
+ */
 void gdt_init(void);
+
+/* The same for another CPU, with memory and the tops of stacks (all 0 without CONFIG_IST). */
+void gdt_init_cpu(struct cpu_segments *segments, const uint64_t ist[NR_IST]);
 
 #endif

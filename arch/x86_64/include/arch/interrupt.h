@@ -28,6 +28,9 @@ enum vector {
 /* Fills and loads the IDT. After gdt_init(); from here on a fault is a panic, not a reset. */
 void idt_init(void);
 
+/* Loads it on another CPU: there is one for all. */
+void idt_init_cpu(void);
+
 /* Called by entry.asm, interrupts off. */
 void interrupt_dispatch(struct interrupt_frame *frame);
 

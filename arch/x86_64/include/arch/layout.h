@@ -5,6 +5,7 @@
  *	DIRECT_MAP_BASE	physical memory from 0: CONFIG_BOOT_DIRECT_MAP_GIB GiB of it at boot, and
  *			with CONFIG_PAGE_TABLE all of it once memory_init() has run
  *	STACK_AREA_BASE	the stacks of threads, each above an unmapped page (mm/stack.c)
+ *	CPU_STACKS_BASE	the stacks that CPUs start on and take exceptions on (cpu_stacks.c)
  *	KERNEL_BASE	the top 2 GiB: the image, at KERNEL_BASE + its physical address
  *
  * Both views share their lower page tables, so the image has the same rights in both: there is no
@@ -27,6 +28,8 @@
 /* In the same part of the top table as the image, so every address space has it. */
 #define STACK_AREA_BASE LAYOUT_U64(0xffffffc000000000)
 #define STACK_AREA_SIZE LAYOUT_U64(0x2000000000) /* 128 GiB */
+/* In the same part of the top table as the image, beyond boot's 64 GiB at most. */
+#define CPU_STACKS_BASE LAYOUT_U64(0xffffffa000000000)
 
 /* Last-level page tables for the image and what lies below it: 2 MiB each. */
 #define KERNEL_TABLES (CONFIG_KERNEL_IMAGE_LIMIT_MIB / 2)
