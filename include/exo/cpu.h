@@ -43,6 +43,7 @@ struct cpu {
 	uint64_t tick_switches; /* @switches at the last end of a slice */
 	struct injector injector; /* any CPU: threads that are to be queued here */
 	struct injector requests; /* any CPU: threads of here whose urgency has changed */
+	struct injector calls; /* any CPU: smp_call() */
 	uint32_t apic_id;
 	unsigned int node; /* NUMA */
 	struct frame_cache *frame_cache; /* mm/frame.c */
