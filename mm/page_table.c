@@ -112,6 +112,8 @@ static bool cursor_move(struct page_batch *batch, uint64_t address, unsigned int
 
 void page_batch_begin(struct page_batch *batch, struct page_table *space)
 {
+	if (space->machine->lock)
+		space->machine->lock(space);
 	ASSERT(!space->open);
 	space->open = true;
 	batch->space = space;
@@ -140,6 +142,8 @@ void page_batch_end(struct page_batch *batch)
 	tables_free(space->machine, &batch->tables);
 	space->open = false;
 	batch->space = NULL;
+	if (space->machine->unlock)
+		space->machine->unlock(space);
 }
 
 int page_batch_change(struct page_batch *batch, uint64_t address, uint64_t size)

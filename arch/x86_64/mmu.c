@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory management unit: paging features, the kernel's address space, the direct map, the TLB.
+ * The memory management unit: paging features, the kernel's address space, the direct map.
  *
  * boot.asm has made the kernel's page tables (arch/layout.h) and turned paging on. mmu_init() gives
  * the direct map a top table of its own: boot.asm lets it share the image's, in which entry 510 is
@@ -10,8 +10,11 @@
  * From then on the tables are changed by mm/page_table.c alone, except for the guard pages of
  * stacks (memory.c), which lie in tables that it never frees.
  *
- * Locks: none yet; one CPU.
+ * Locks: kernel_space has one, which page_batch_begin() takes and page_batch_end() gives back
+ * (mmu_flush.c). The features are found by the boot CPU and are constant afterwards.
  */
+#include "mmu_flush.h"
+
 #include <arch/cpu.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
@@ -30,105 +33,13 @@
 /* The direct map ends where the image's part of the top table begins: 127.5 TiB. */
 #define DIRECT_MAP_LIMIT ((KERNEL_BASE & ~(GIB(512) - 1)) - DIRECT_MAP_BASE)
 
-enum invpcid_type { INVPCID_ADDRESS, INVPCID_SPACE, INVPCID_ALL };
-
 struct mmu_features mmu_features;
 struct page_table kernel_space;
-
-/* The address space in CR3 of each CPU. */
-static struct page_table *current_space[NR_CPUS];
 
 static int (*table_alloc)(paddr_t *table);
 static void (*table_free)(paddr_t table);
 
 static uint64_t direct_map_table[TABLE_ENTRIES] __aligned(PAGE_SIZE) __section(".bss..pages.map");
-
-static inline void write_cr3(uint64_t value)
-{
-	__asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
-}
-
-static inline void write_cr4(uint64_t value)
-{
-	__asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
-}
-
-static inline void invlpg(uint64_t address)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-
-static inline void invpcid(enum invpcid_type type, uint16_t pcid, uint64_t address)
-{
-	const struct {
-		uint64_t pcid, address;
-	} which = { pcid, address };
-
-	__asm__ volatile("invpcid %0, %1" : : "m"(which), "r"((uint64_t)type) : "memory");
-}
-
-/* ---- the TLB --------------------------------------------------------------------------------- */
-
-/* Any change of CR4.PGE flushes everything, whatever its value (SDM vol. 3, 4.10.4.1). */
-static void flush_by_toggling(void)
-{
-	const uint64_t cr4 = cpu_read_cr4();
-
-	write_cr4(cr4 ^ CR4_PGE);
-	write_cr4(cr4);
-}
-
-static void flush_addresses(const struct page_batch *batch)
-{
-	for (unsigned int i = 0; i < batch->nr_runs; i++)
-		for (uint64_t at = batch->runs[i].first; at != batch->runs[i].end; at += PAGE_SIZE)
-			invlpg(at);
-}
-
-static void flush_addresses_pcid(const struct page_batch *batch)
-{
-	for (unsigned int i = 0; i < batch->nr_runs; i++)
-		for (uint64_t at = batch->runs[i].first; at != batch->runs[i].end; at += PAGE_SIZE)
-			invpcid(INVPCID_ADDRESS, batch->space->pcid, at);
-}
-
-static void flush(const struct page_batch *batch)
-{
-	const bool current = batch->space == current_space[cpu_current()];
-
-	switch (tlb_decide(batch, current, &mmu_features.tlb)) {
-	case TLB_NOTHING:
-		break;
-	case TLB_ADDRESSES:
-		flush_addresses(batch);
-		break;
-	case TLB_ADDRESSES_PCID:
-		flush_addresses_pcid(batch);
-		break;
-	case TLB_SPACE:
-		write_cr3(cpu_read_cr3());
-		break;
-	case TLB_SPACE_PCID:
-		invpcid(INVPCID_SPACE, batch->space->pcid, 0);
-		break;
-	case TLB_ALL:
-		invpcid(INVPCID_ALL, 0, 0);
-		break;
-	case TLB_ALL_TOGGLE:
-		flush_by_toggling();
-		break;
-	case TLB_LATER:
-		batch->space->stale = true;
-		break;
-	}
-}
-
-void mmu_switch(struct page_table *space)
-{
-	write_cr3(tlb_cr3(space, !space->stale, &mmu_features.tlb));
-	space->stale = false;
-	current_space[cpu_current()] = space;
-}
 
 /* ---- memory for tables ----------------------------------------------------------------------- */
 
@@ -158,7 +69,9 @@ static struct page_machine machine = {
 	.window = DIRECT_MAP_BASE,
 	.alloc = machine_alloc,
 	.free = machine_free,
-	.flush = flush,
+	.flush = mmu_flush,
+	.lock = mmu_lock,
+	.unlock = mmu_unlock,
 };
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -177,28 +90,69 @@ static bool invlpg_is_broken(uint32_t signature)
 	return family == 6 && memchr(models, (int)model, sizeof(models));
 }
 
-static void find_features(void)
+/* What page tables may look like, and what the TLB can do, as far as the configuration lets it. */
+struct paging_features {
+	paddr_t limit;
+	bool page_1g, no_execute, global, pcid, invpcid, fast_bytes;
+};
+
+/* Of the CPU that executes it. */
+static void read_features(struct paging_features *found)
 {
 	const struct cpuid_regs basic = cpuid(0, 0), first = cpuid(1, 0);
 	const struct cpuid_regs extended = cpuid(0x80000000, 0), more = cpuid(0x80000001, 0);
 	const uint32_t seven = basic.eax >= 7 ? cpuid(7, 0).ebx : 0;
-	const bool page_1g = more.edx >> 26 & 1, pge = first.edx >> 13 & 1;
+	const bool pge = first.edx >> 13 & 1;
 	uint32_t bits = PHYSICAL_BITS_USUAL;
 
 	if (extended.eax >= 0x80000008)
 		bits = cpuid(0x80000008, 0).eax & 0xff;
-	machine.limit = 1ull << (bits < PHYSICAL_BITS_MAX ? bits : PHYSICAL_BITS_MAX);
+	found->limit = 1ull << (bits < PHYSICAL_BITS_MAX ? bits : PHYSICAL_BITS_MAX);
+	found->page_1g = more.edx >> 26 & 1;
+	found->no_execute = more.edx >> 20 & 1;
+	found->global = IS_ENABLED(CONFIG_PAGE_GLOBAL) && pge;
+	found->fast_bytes = seven >> 9 & 1;
+	found->pcid = IS_ENABLED(CONFIG_PCID) && pge && (first.ecx >> 17 & 1) &&
+		      !invlpg_is_broken(first.eax);
+	found->invpcid = found->pcid && (seven >> 10 & 1);
+}
+
+static void find_features(void)
+{
+	struct paging_features found;
+
+	read_features(&found);
+	machine.limit = found.limit;
 	machine.levels = cpu_read_cr4() & CR4_LA57 ? 5 : 4;
 	machine.largest = PAGE_LEVEL_4K;
 	if (IS_ENABLED(CONFIG_PAGE_LARGE))
-		machine.largest = page_1g ? PAGE_LEVEL_1G : PAGE_LEVEL_2M;
-	machine.no_execute = more.edx >> 20 & 1;
-	machine.global = IS_ENABLED(CONFIG_PAGE_GLOBAL) && pge;
-	mmu_features.fast_bytes = seven >> 9 & 1;
-	mmu_features.tlb.global = machine.global;
-	mmu_features.tlb.pcid = IS_ENABLED(CONFIG_PCID) && pge && (first.ecx >> 17 & 1) &&
-				!invlpg_is_broken(first.eax);
-	mmu_features.tlb.invpcid = mmu_features.tlb.pcid && (seven >> 10 & 1);
+		machine.largest = found.page_1g ? PAGE_LEVEL_1G : PAGE_LEVEL_2M;
+	machine.no_execute = found.no_execute;
+	machine.global = found.global;
+	mmu_features.fast_bytes = found.fast_bytes;
+	mmu_features.tlb.global = found.global;
+	mmu_features.tlb.pcid = found.pcid;
+	mmu_features.tlb.invpcid = found.invpcid;
+}
+
+const char *mmu_missing_feature(void)
+{
+	struct paging_features found;
+
+	read_features(&found);
+	if (found.limit < machine.limit)
+		return "physical addresses as long as the first CPU's";
+	if (machine.largest == PAGE_LEVEL_1G && !found.page_1g)
+		return "1 GiB pages";
+	if (machine.no_execute && !found.no_execute)
+		return "no-execute pages (NX)";
+	if (machine.global && !found.global)
+		return "global pages (PGE)";
+	if (mmu_features.tlb.pcid && !found.pcid)
+		return "process-context identifiers (PCID)";
+	if (mmu_features.tlb.invpcid && !found.invpcid)
+		return "INVPCID";
+	return NULL;
 }
 
 /* A top table for the direct map alone, with what boot.asm has mapped. */
@@ -215,23 +169,34 @@ static void part_direct_map_from_image(void)
 				 ((uintptr_t)direct_map_table - KERNEL_BASE);
 }
 
-void mmu_init(void)
+/* This CPU's registers, as the features say; the kernel's tables are in CR3. */
+static void apply_features(void)
 {
 	uint64_t cr4 = cpu_read_cr4();
 
-	find_features();
-	kernel_space.machine = &machine;
-	kernel_space.root = cpu_read_cr3() & CR3_ADDRESS;
-	current_space[cpu_current()] = &kernel_space;
 	if (machine.no_execute)
 		cpu_write_msr(MSR_EFER, cpu_read_msr(MSR_EFER) | EFER_NXE);
-	part_direct_map_from_image();
-	write_cr3(kernel_space.root);
 	if (mmu_features.tlb.global)
 		cr4 |= CR4_PGE;
 	if (mmu_features.tlb.pcid)
 		cr4 |= CR4_PCIDE; /* CR3's low bits, the PCID from now on, are 0 */
+	write_cr3(kernel_space.root);
 	write_cr4(cr4);
+	mmu_switch(&kernel_space);
+}
+
+void mmu_init(void)
+{
+	find_features();
+	kernel_space.machine = &machine;
+	kernel_space.root = cpu_read_cr3() & CR3_ADDRESS;
+	part_direct_map_from_image();
+	apply_features();
+}
+
+void mmu_init_cpu(void)
+{
+	apply_features();
 }
 
 /* ---- the direct map -------------------------------------------------------------------------- */
@@ -270,7 +235,7 @@ bool direct_map_holds(paddr_t base, uint64_t size)
 	if (base > DIRECT_MAP_LIMIT || size > DIRECT_MAP_LIMIT - base || !kernel_space.machine)
 		return false;
 	for (; size; base += found.size, size -= found.size) {
-		page_table_query(&kernel_space, DIRECT_MAP_BASE + base, &found);
+		mmu_query(DIRECT_MAP_BASE + base, &found);
 		if (!found.present)
 			return false;
 		if (found.size > size)

@@ -15,7 +15,8 @@
  * wrap and lies in one half of the canonical addresses. The upper half is the kernel's: it is the
  * same in all address spaces, and user mode never reaches it.
  *
- * Locks: the caller's, one for each address space; it covers a batch from beginning to end.
+ * Locks: one for each address space, which covers a batch from beginning to end: the machine's, if
+ * it has one for this space, or the caller's.
  */
 #ifndef EXO_PAGE_TABLE_H
 #define EXO_PAGE_TABLE_H
@@ -43,6 +44,7 @@ enum page_rights {
 enum page_level { PAGE_LEVEL_4K = 1, PAGE_LEVEL_2M = 2, PAGE_LEVEL_1G = 3 };
 
 struct page_batch;
+struct page_table;
 
 /* What the tables are made of and made for; one for all address spaces of a machine. */
 struct page_machine {
@@ -58,6 +60,10 @@ struct page_machine {
 	void (*free)(struct page_machine *machine, paddr_t table);
 	/* Does what tlb_decide() (exo/tlb.h) says. */
 	void (*flush)(const struct page_batch *batch);
+	/* Around a batch, from before it is opened until it is done; NULL where nobody else comes.
+	 */
+	void (*lock)(struct page_table *space);
+	void (*unlock)(struct page_table *space);
 };
 
 struct page_table {

@@ -44,7 +44,7 @@ static void print_all(void)
 
 	/* The kernel has only the upper half; its end is where the address wraps. */
 	do {
-		if (page_table_query(&kernel_space, address, &next))
+		if (mmu_query(address, &next))
 			break;
 		if (s.size && continues(&s, &next)) {
 			s.size += next.size;
@@ -66,7 +66,7 @@ static int pages_command(int argc, char **argv)
 		return 0;
 	}
 	if (argc > 2 || string_to_u64(argv[1], &s.address) ||
-	    page_table_query(&kernel_space, s.address, &s.mapping)) {
+	    mmu_query(s.address, &s.mapping)) {
 		console_printf("pages: takes one canonical address\n");
 		return 1;
 	}

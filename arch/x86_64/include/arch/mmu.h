@@ -58,6 +58,22 @@ static inline void mmu_init(void)
 #endif
 
 /*
+ * Does on another CPU what mmu_init() has done on the first. It has all features that are in use:
+ * if not, mmu_missing_feature() has named one (else it returns NULL).
+ */
+void mmu_init_cpu(void);
+const char *mmu_missing_feature(void);
+
+/* Flushes all of this CPU's TLB. */
+void mmu_flush_all(void);
+
+/*
+ * page_table_query() of kernel_space, safe while another CPU changes it: an answer is as old as the
+ * call.
+ */
+int mmu_query(uint64_t address, struct page_mapping *mapping);
+
+/*
  * Where frames for page tables come from and go to; they need not be zero, must be within the
  * direct map, and must not be frame 0. Until the first call there are none. From boot's own supply
  * first, then from the frame allocator.
@@ -72,7 +88,7 @@ void mmu_set_table_memory(int (*alloc)(paddr_t *table), void (*free)(paddr_t tab
  */
 int mmu_map_direct(paddr_t base, uint64_t size);
 
-/* Makes @space the current one of this CPU. Its upper half must be the kernel's. */
+/* Makes @space the current one of this CPU. Its upper half must be the kernel's. Any context. */
 void mmu_switch(struct page_table *space);
 
 /* Zeroes a page in the way that suits this CPU; before mmu_init() in the one that suits all. */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLBs: flushing this CPU's and the others', switching address spaces, the lock of the kernel's.
+ *
+ * Who changes page tables does this, in page_batch_end(): clear the entries, fence, read which CPUs
+ * run the space, have each of them flush, wait until all have; only then are tables and frames
+ * free. A CPU that switches does this: mark itself as switching, write CR3 (which is a fence too:
+ * SDM vol. 3, 8.3), mark itself as running the new space. If the first did not see the mark, the
+ * second had not written CR3 when the entries were cleared, and will never see what they were.
+ *
+ * The upper half is the kernel's: every CPU runs it. With PCIDs a CPU may keep entries of spaces
+ * that it has left; space->stale is one for all CPUs, so where there may be several each switch
+ * flushes.
+ *
+ * kernel_space's lock keeps preemption off, but not interrupts: who waits for it serves calls, as
+ * does who holds it and waits for others to flush. So it is never taken with interrupts off once
+ * there are several CPUs. A look at the tables takes no lock but turns interrupts off: the look is
+ * over before this CPU answers, and tables are freed only after that.
+ */
+#include "mmu_flush.h"
+
+#include <arch/cpu.h>
+#include <arch/mmu.h>
+#include <exo/cpu.h>
+#include <exo/panic.h>
+#include <exo/smp.h>
+#include <exo/spinlock.h>
+#include <stdatomic.h>
+
+enum invpcid_type { INVPCID_ADDRESS, INVPCID_SPACE, INVPCID_ALL };
+
+/* The address space in CR3 of each CPU; NULL while it changes, or while there is no such CPU. */
+static struct page_table *_Atomic current_space[NR_CPUS];
+
+static struct spinlock kernel_space_lock = SPINLOCK_INIT(LOCK_RANK_KERNEL_SPACE);
+
+static inline void invlpg(uint64_t address)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+
+static inline void invpcid(enum invpcid_type type, uint16_t pcid, uint64_t address)
+{
+	const struct {
+		uint64_t pcid, address;
+	} which = { pcid, address };
+
+	__asm__ volatile("invpcid %0, %1" : : "m"(which), "r"((uint64_t)type) : "memory");
+}
+
+/* Any change of CR4.PGE flushes everything, whatever its value (SDM vol. 3, 4.10.4.1). */
+static void flush_by_toggling(void)
+{
+	const uint64_t cr4 = cpu_read_cr4();
+
+	write_cr4(cr4 ^ CR4_PGE);
+	write_cr4(cr4);
+}
+
+static void flush_addresses(const struct page_batch *batch)
+{
+	for (unsigned int i = 0; i < batch->nr_runs; i++)
+		for (uint64_t at = batch->runs[i].first; at != batch->runs[i].end; at += PAGE_SIZE)
+			invlpg(at);
+}
+
+static void flush_addresses_pcid(const struct page_batch *batch)
+{
+	for (unsigned int i = 0; i < batch->nr_runs; i++)
+		for (uint64_t at = batch->runs[i].first; at != batch->runs[i].end; at += PAGE_SIZE)
+			invpcid(INVPCID_ADDRESS, batch->space->pcid, at);
+}
+
+/* On this CPU, which cannot be changed meanwhile. */
+static void flush_here(const struct page_batch *batch)
+{
+	const bool current = batch->space == atomic_load_explicit(&current_space[cpu_current()],
+								  memory_order_relaxed);
+
+	switch (tlb_decide(batch, current, &mmu_features.tlb)) {
+	case TLB_NOTHING:
+		break;
+	case TLB_ADDRESSES:
+		flush_addresses(batch);
+		break;
+	case TLB_ADDRESSES_PCID:
+		flush_addresses_pcid(batch);
+		break;
+	case TLB_SPACE:
+		write_cr3(cpu_read_cr3());
+		break;
+	case TLB_SPACE_PCID:
+		invpcid(INVPCID_SPACE, batch->space->pcid, 0);
+		break;
+	case TLB_ALL:
+		invpcid(INVPCID_ALL, 0, 0);
+		break;
+	case TLB_ALL_TOGGLE:
+		flush_by_toggling();
+		break;
+	case TLB_LATER:
+		batch->space->stale = true;
+		break;
+	}
+}
+
+static void flush_called(void *batch)
+{
+	flush_here(batch);
+}
+
+/* May that CPU's TLB hold something of what the batch has changed? */
+static bool may_hold(const struct page_batch *batch, cpu_t cpu)
+{
+	const struct page_table *space =
+		atomic_load_explicit(&current_space[cpu], memory_order_relaxed);
+
+	return batch->upper || !space || space == batch->space;
+}
+
+static __noinline void flush_others(const struct page_batch *batch)
+{
+	const cpu_t self = cpu_current();
+	struct cpu_set set;
+
+	cpu_set_clear(&set);
+	atomic_thread_fence(memory_order_seq_cst); /* after the entries, before current_space */
+	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++)
+		if (cpu != self && may_hold(batch, cpu))
+			cpu_set_add(&set, cpu);
+	smp_call(&set, flush_called, (void *)(uintptr_t)batch);
+}
+
+void mmu_flush(const struct page_batch *batch)
+{
+	preempt_disable();
+	flush_here(batch);
+	if (IS_ENABLED(CONFIG_SMP) && nr_cpus_online > 1)
+		flush_others(batch);
+	preempt_enable();
+}
+
+void mmu_flush_all(void)
+{
+	if (mmu_features.tlb.global)
+		flush_by_toggling();
+	else
+		write_cr3(cpu_read_cr3());
+}
+
+void mmu_switch(struct page_table *space)
+{
+	const uint64_t flags = irq_save();
+	struct page_table *_Atomic *current = &current_space[cpu_current()];
+
+	atomic_store_explicit(current, NULL, memory_order_relaxed);
+	write_cr3(tlb_cr3(space, !IS_ENABLED(CONFIG_SMP) && !space->stale, &mmu_features.tlb));
+	space->stale = false;
+	atomic_store_explicit(current, space, memory_order_relaxed);
+	irq_restore(flags);
+}
+
+void mmu_lock(struct page_table *space)
+{
+	if (space != &kernel_space)
+		return;
+	ASSERT(!IS_ENABLED(CONFIG_SMP) || nr_cpus_online == 1 || irq_enabled());
+	spin_lock(&kernel_space_lock);
+}
+
+void mmu_unlock(struct page_table *space)
+{
+	if (space == &kernel_space)
+		spin_unlock(&kernel_space_lock);
+}
+
+int mmu_query(uint64_t address, struct page_mapping *mapping)
+{
+	const uint64_t flags = irq_save();
+	const int error = page_table_query(&kernel_space, address, mapping);
+
+	irq_restore(flags);
+	return error;
+}
