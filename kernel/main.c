@@ -23,6 +23,7 @@
 #include <exo/sched.h>
 #include <exo/screen.h>
 #include <exo/serial.h>
+#include <exo/smp.h>
 #include <exo/stack_protector.h>
 #include <exo/string.h>
 #include <exo/test.h>
@@ -138,6 +139,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	clock_choose();
 	timer_init_cpu();
 	sched_init();
+	smp_start();
 	serial_enable_input();
 	bench_boot_done();
 	console_printf("exo-kernel: ready\n");

@@ -3,6 +3,8 @@
  * Constants that C knows and NASM needs. Compiled to assembly only; the build turns each
  * "@define NAME value" into a line of generated/asm-offsets.inc.
  */
+#include "smp_cpu.h"
+
 #include <arch/interrupt_frame.h>
 #include <arch/layout.h>
 #include <exo/boot_info.h>
@@ -25,5 +27,7 @@ void asm_offsets(void)
 	DEFINE(ASM_BOOT_PROTOCOL_MULTIBOOT2, BOOT_PROTOCOL_MULTIBOOT2);
 	DEFINE(ASM_BOOT_PROTOCOL_PVH, BOOT_PROTOCOL_PVH);
 	DEFINE(ASM_THREAD_STACK_POINTER, offsetof(struct thread, stack_pointer));
+	DEFINE(ASM_AP_STACK, offsetof(struct ap, stack));
+	DEFINE(ASM_AP_APIC_ID, offsetof(struct ap, start.apic_id));
 	DEFINE(ASM_EXCEPTIONS_WITH_ERROR, EXCEPTIONS_WITH_ERROR);
 }

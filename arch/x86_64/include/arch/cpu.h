@@ -40,6 +40,14 @@ static inline uint64_t cpu_tsc_ordered(void)
 	return cpu_tsc();
 }
 
+static inline uint64_t cpu_read_cr0(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(value));
+	return value;
+}
+
 static inline uint64_t cpu_read_cr2(void)
 {
 	uint64_t value;
