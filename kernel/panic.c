@@ -5,6 +5,9 @@
  * Nothing here allocates or waits, and a second panic while reporting (a fault in this very code,
  * say) prints one line and ends at once. Output goes to the consoles directly; the log lines come
  * from the ring at the end.
+ *
+ * Of several CPUs that panic the first reports. It stops all others before it prints (exo/smp.h),
+ * so it waits for no lock: whoever holds one will never give it back (panic_is_here()).
  */
 #include <arch/cpu.h>
 #include <arch/interrupt_frame.h>
@@ -14,16 +17,30 @@
 #include <exo/log.h>
 #include <exo/machine.h>
 #include <exo/panic.h>
+#include <exo/smp.h>
 #include <exo/version.h>
 
 #define BACKTRACE_LIMIT 32
 
-static volatile unsigned int panics;
-static volatile cpu_t panic_cpu; /* with @panics */
+/* The CPU that reports, plus 1; 0: none. The first to panic, for good. */
+static _Atomic unsigned int reporter;
+static volatile unsigned int panics; /* the reporter's */
+
+/* True if this CPU is the one that reports, by this call or already. */
+static bool claim_report(void)
+{
+	const unsigned int self = this_cpu_number() + 1;
+	unsigned int now = 0;
+
+	return !IS_ENABLED(CONFIG_SMP) || atomic_compare_exchange_strong(&reporter, &now, self) ||
+	       now == self;
+}
 
 bool panic_is_here(void)
 {
-	return unlikely(panics) && panic_cpu == this_cpu_number();
+	return unlikely(panics) &&
+	       (!IS_ENABLED(CONFIG_SMP) ||
+		atomic_load_explicit(&reporter, memory_order_relaxed) == this_cpu_number() + 1);
 }
 
 static void print_address(unsigned int number, uint64_t address, uint64_t lookup)
@@ -93,17 +110,20 @@ static _Noreturn void panic_end(void)
 	machine_halt();
 }
 
+/* @rip: where this CPU was, should another one be reporting already. */
 static _Noreturn void panic_report(const struct interrupt_frame *frame, uint64_t frame_pointer,
-				   const char *format, va_list arguments)
+				   uint64_t rip, const char *format, va_list arguments)
 {
 	irq_save();
-	panic_cpu = this_cpu_number();
+	if (!claim_report())
+		smp_stop_self(rip);
 	if (panics++) {
 		if (panics == 2)
 			console_printf(
 				"\nPANIC: another one while reporting the first; giving up\n");
 		panic_end();
 	}
+	smp_stop_others();
 	console_printf("\nPANIC: ");
 	console_vprintf(format, arguments);
 	console_printf("\nexo-kernel %s config %s\n", kernel_version, kernel_config_hash);
@@ -111,6 +131,7 @@ static _Noreturn void panic_report(const struct interrupt_frame *frame, uint64_t
 		print_registers(frame);
 	if (IS_ENABLED(CONFIG_PANIC_BACKTRACE))
 		print_backtrace(frame, frame_pointer);
+	smp_report_others();
 	if (IS_ENABLED(CONFIG_LOG) && CONFIG_PANIC_LOG_LINES > 0) {
 		console_printf("last log lines:\n");
 		log_replay(CONFIG_PANIC_LOG_LINES, put_console, NULL);
@@ -123,7 +144,8 @@ void panic(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	panic_report(NULL, (uintptr_t)__builtin_frame_address(0), format, arguments);
+	panic_report(NULL, (uintptr_t)__builtin_frame_address(0),
+		     (uintptr_t)__builtin_return_address(0), format, arguments);
 }
 
 void panic_at(const struct interrupt_frame *frame, const char *format, ...)
@@ -131,5 +153,5 @@ void panic_at(const struct interrupt_frame *frame, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	panic_report(frame, frame->rbp, format, arguments);
+	panic_report(frame, frame->rbp, frame->rip, format, arguments);
 }

@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/layout.h>
+#include <arch/smp.h>
 #include <arch/stack.h>
 #include <exo/fpu.h>
 #include <exo/log.h>
@@ -76,6 +77,8 @@ void exception_handle(struct interrupt_frame *frame)
 	const uint64_t address = cpu_read_cr2();
 	const char *guard = stack_guard_name(address);
 
+	if (vector == VECTOR_NMI)
+		smp_nmi(frame);
 	if (vector == VECTOR_NMI || vector == VECTOR_BREAKPOINT) {
 		interrupts_unexpected++;
 		log_warning("interrupt: %s at 0x%llx", name, (unsigned long long)frame->rip);

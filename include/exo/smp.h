@@ -28,8 +28,14 @@ void smp_interrupt(cpu_t cpu, enum ipi ipi);
  */
 void smp_call(const struct cpu_set *set, void (*function)(void *argument), void *argument);
 
-/* Stops all other CPUs for good, for a panic; each tells where it was. Any context. */
+/* Stops all other CPUs for good, for a panic, and waits until they have. Any context. */
 void smp_stop_others(void);
+
+/* Prints which CPU this is and where the others were. */
+void smp_report_others(void);
+
+/* Stops this CPU for good, which was at @rip: another one panics. */
+_Noreturn void smp_stop_self(uint64_t rip);
 #else
 static inline void smp_start(void)
 {
@@ -48,6 +54,17 @@ static inline void smp_call(const struct cpu_set *set, void (*function)(void *ar
 
 static inline void smp_stop_others(void)
 {
+}
+
+static inline void smp_report_others(void)
+{
+}
+
+static inline _Noreturn void smp_stop_self(uint64_t rip)
+{
+	(void)rip;
+	for (;;)
+		;
 }
 #endif
 

@@ -10,7 +10,9 @@
 #include <exo/console.h>
 #include <exo/monitor.h>
 #include <exo/panic.h>
+#include <exo/smp.h>
 #include <exo/string.h>
+#include <exo/thread.h>
 
 /* Hides a pointer's origin, so that the compiler cannot see what is about to go wrong. */
 static void *launder(const void *pointer)
@@ -111,6 +113,23 @@ static void break_twice(void)
 	panic("requested at the monitor: %s", (const char *)launder((const void *)8));
 }
 
+static void break_here(void *unused)
+{
+	(void)unused;
+	panic("requested on all CPUs");
+}
+
+/* Interrupts are off on the others, and here as well. */
+static void break_all(void)
+{
+	struct cpu_set all;
+
+	cpu_set_all(&all);
+	irq_save();
+	smp_call(&all, break_here, NULL);
+	break_here(NULL);
+}
+
 static const struct {
 	const char *name;
 	void (*act)(void);
@@ -130,13 +149,42 @@ static const struct {
 	{ "fpu", break_fpu, IS_ENABLED(CONFIG_THREADS), "THREADS" },
 	{ "vector", break_vector, IS_ENABLED(CONFIG_THREADS), "THREADS" },
 	{ "nested", break_twice, true, "" },
+	{ "all", break_all, true, "" },
 };
+
+static void act_of_thread(void *argument)
+{
+	kinds[(uintptr_t)argument].act();
+}
+
+/* In a thread on the CPU that @word names. */
+static int act_on_cpu(unsigned int kind, const char *word)
+{
+	struct thread_attributes attributes = { .name = "panic",
+						.parameters = SCHED_PARAMETERS_INIT };
+	struct cpu_set set;
+	struct thread *thread;
+	uint64_t number;
+
+	if (!IS_ENABLED(CONFIG_SMP) || string_to_u64(word, &number) || number >= nr_cpus_online) {
+		console_printf("panic: there is no CPU %s\n", word);
+		return 1;
+	}
+	cpu_set_clear(&set);
+	cpu_set_add(&set, (cpu_t)number);
+	attributes.affinity = &set;
+	if (thread_create(&thread, act_of_thread, (void *)(uintptr_t)kind, &attributes) == 0) {
+		thread_start(thread);
+		thread_join(thread, DEADLINE_NEVER, NULL);
+	}
+	return 1;
+}
 
 static int panic_command(int argc, char **argv)
 {
 	if (argc == 1)
 		panic("requested at the monitor");
-	for (unsigned int i = 0; argc == 2 && i < ARRAY_SIZE(kinds); i++) {
+	for (unsigned int i = 0; argc <= 3 && i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(argv[1], kinds[i].name))
 			continue;
 		if (!kinds[i].caught) {
@@ -144,6 +192,8 @@ static int panic_command(int argc, char **argv)
 				       kinds[i].needs);
 			return 1;
 		}
+		if (argc == 3)
+			return act_on_cpu(i, argv[2]);
 		kinds[i].act();
 		console_printf("panic: '%s' went unnoticed\n", argv[1]);
 		return 1;
@@ -154,4 +204,4 @@ static int panic_command(int argc, char **argv)
 	console_printf("\n");
 	return 1;
 }
-MONITOR_COMMAND(panic, "[KIND]", "break the kernel on purpose", panic_command);
+MONITOR_COMMAND(panic, "[KIND [CPU]]", "break the kernel on purpose", panic_command);
