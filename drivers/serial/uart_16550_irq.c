@@ -7,7 +7,7 @@
  * When the ring is full the interrupt is masked and bytes stay in the UART until the reader has
  * made room: a virtual machine then stops sending, and real hardware counts an overrun.
  *
- * Invariant: ring indices only grow; put - got <= size. Guarded by interrupts off.
+ * Invariant: ring indices only grow; put - got <= size. The ring is under input_lock.
  */
 #include "uart_16550.h"
 
@@ -16,21 +16,22 @@
 #include <exo/irq.h>
 #include <exo/log.h>
 #include <exo/monitor.h>
+#include <exo/spinlock.h>
 
 #define RING_SIZE 256 /* a power of 2; a pasted line fits */
 #define ROUNDS 4 /* a guess: causes that one interrupt serves at most, should the UART lie */
 
-static uint8_t ring[RING_SIZE];
-static unsigned int ring_put, ring_got;
-static bool masked; /* because the ring was full */
+static struct spinlock input_lock = SPINLOCK_INIT(LOCK_RANK_INPUT);
+static uint8_t ring[RING_SIZE] __guarded_by(input_lock);
+static unsigned int ring_put __guarded_by(input_lock), ring_got __guarded_by(input_lock);
+static bool masked __guarded_by(input_lock); /* because the ring was full */
 
-static bool ring_is_full(void)
+static bool ring_is_full(void) __requires(input_lock)
 {
 	return ring_put - ring_got == RING_SIZE;
 }
 
-/* Interrupts off. */
-static void drain(void)
+static void drain(void) __requires(input_lock)
 {
 	int byte;
 
@@ -38,7 +39,7 @@ static void drain(void)
 		ring[ring_put++ % RING_SIZE] = (uint8_t)byte;
 }
 
-static void mask(bool on)
+static void mask(bool on) __requires(input_lock)
 {
 	masked = on;
 	uart_out(UART_INTERRUPT_ENABLE, on ? 0 : INTERRUPT_ENABLE_RECEIVED);
@@ -47,17 +48,19 @@ static void mask(bool on)
 static void uart_interrupt(void *context)
 {
 	(void)context;
+	spin_acquire(&input_lock);
 	uart_counts.interrupts++;
 	for (unsigned int i = 0; i < ROUNDS && !(uart_in(UART_INTERRUPT_ID) & INTERRUPT_ID_NONE);
 	     i++)
 		drain();
 	if (ring_is_full())
 		mask(true);
+	spin_release(&input_lock);
 }
 
 int uart_16550_irq_read(void)
 {
-	uint64_t flags = irq_save();
+	const uint64_t flags = spin_lock_irq(&input_lock);
 	int byte = -1;
 
 	drain();
@@ -65,7 +68,7 @@ int uart_16550_irq_read(void)
 		byte = ring[ring_got++ % RING_SIZE];
 	if (masked)
 		mask(false);
-	irq_restore(flags);
+	spin_unlock_irq(&input_lock, flags);
 	return byte;
 }
 
@@ -85,6 +88,7 @@ static bool interrupt_arrives(void)
 
 int uart_16550_irq_start(void)
 {
+	uint64_t flags;
 	int error = irq_register(CONFIG_SERIAL_IRQ, uart_interrupt, NULL, "serial");
 
 	if (error == -EXO_E_BUSY)
@@ -98,7 +102,9 @@ int uart_16550_irq_start(void)
 			    CONFIG_SERIAL_IRQ);
 		return -EXO_E_TIMEOUT;
 	}
+	flags = spin_lock_irq(&input_lock);
 	mask(false);
+	spin_unlock_irq(&input_lock, flags);
 	return 0;
 }
 

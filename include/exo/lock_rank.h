@@ -30,6 +30,7 @@ enum lock_rank {
 	LOCK_RANK_IRQ, /* interrupt lines and their controllers */
 	LOCK_RANK_TIMER, /* time keeping */
 	LOCK_RANK_SCHED, /* what a scheduling policy shares among CPUs */
+	LOCK_RANK_INPUT, /* keys that have arrived at a console */
 	LOCK_RANK_LOG, /* last: whoever holds whatever may log */
 	NR_LOCK_RANKS,
 	LOCK_RANK_FIRST_IRQ = LOCK_RANK_TEST_IRQ,

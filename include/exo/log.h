@@ -27,7 +27,7 @@ enum log_level {
  * log_emit() - add one line to the log; use the log_<level>() macros below
  * @level: enum log_level
  * @format: as printf_format(), without the final newline
- * Callable from any context, interrupts included.
+ * Callable from any context, interrupts included, with any lock held.
  */
 void log_emit(enum log_level level, const char *format, ...) __format_printf(2, 3);
 
@@ -51,7 +51,7 @@ void log_emit(enum log_level level, const char *format, ...) __format_printf(2, 
 void log_replay(unsigned int lines, void (*put)(void *context, const char *text, size_t length),
 		void *context);
 
-/* The same for all lines up to the echo level: what a console that registers late has missed. */
+/* The same for all lines that were echoed: what a console that registers late has missed. */
 void log_replay_echo(void (*put)(void *context, const char *text, size_t length), void *context);
 
 /**
@@ -59,5 +59,14 @@ void log_replay_echo(void (*put)(void *context, const char *text, size_t length)
  * @level: lines up to this level; 0 for none. Starts at CONFIG_LOG_ECHO_LEVEL.
  */
 void log_set_echo(enum log_level level);
+
+/* Has lines echoed that were logged while somebody had the console. */
+#if IS_ENABLED(CONFIG_LOG)
+void log_echo(void);
+#else
+static inline void log_echo(void)
+{
+}
+#endif
 
 #endif
