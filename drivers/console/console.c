@@ -20,13 +20,16 @@ static struct console *consoles;
 static struct spinlock console_lock = SPINLOCK_INIT(LOCK_RANK_CONSOLE);
 static volatile bool writing; /* under console_lock; read without it where there is one CPU */
 
+/* Can there be anybody else? Threads are preempted by interrupts, and CPUs need them too. */
+#define SHARED IS_ENABLED(CONFIG_IRQ)
+
 /*
  * Taking and giving up the console are functions of their own, between which nothing is guarded
  * that the analysis could follow: consoles are reached through pointers.
  */
 void console_begin(void) __no_thread_safety_analysis
 {
-	if (panic_is_here())
+	if (!SHARED || panic_is_here())
 		return;
 	spin_lock(&console_lock);
 	writing = true;
@@ -34,7 +37,7 @@ void console_begin(void) __no_thread_safety_analysis
 
 bool console_try(void) __no_thread_safety_analysis
 {
-	if (panic_is_here())
+	if (!SHARED || panic_is_here())
 		return true;
 	if (!IS_ENABLED(CONFIG_SMP) && writing)
 		return false;
@@ -46,7 +49,7 @@ bool console_try(void) __no_thread_safety_analysis
 
 void console_release(void) __no_thread_safety_analysis
 {
-	if (panic_is_here())
+	if (!SHARED || panic_is_here())
 		return;
 	writing = false;
 	spin_unlock(&console_lock);
@@ -91,6 +94,10 @@ void console_put(const char *text, size_t length)
 
 void console_write(const char *text, size_t length)
 {
+	if (!SHARED) {
+		console_put(text, length);
+		return;
+	}
 	while (length) {
 		const char *newline = memchr(text, '\n', length);
 		const size_t line = newline ? (size_t)(newline - text) + 1 : length;
