@@ -189,7 +189,7 @@ static void check_quarantined(const struct header *header, uintptr_t caller)
 	check_red_zones(header, caller);
 }
 
-static void release_oldest(uintptr_t caller)
+static void release_oldest(uintptr_t caller) __requires(heap_lock)
 {
 	struct header *const header = quarantine.ring[quarantine.first];
 
@@ -199,14 +199,14 @@ static void release_oldest(uintptr_t caller)
 	heap_core_free(memory_of(header) - front_size(align_order_of(header)));
 }
 
-static void empty_quarantine(uintptr_t caller)
+static void empty_quarantine(uintptr_t caller) __requires(heap_lock)
 {
 	while (quarantine.count)
 		release_oldest(caller);
 }
 
 /* The new block is the oldest too if the quarantine has no room at all. */
-static void put_in_quarantine(struct header *header, uintptr_t caller)
+static void put_in_quarantine(struct header *header, uintptr_t caller) __requires(heap_lock)
 {
 	const unsigned int last = quarantine.first + quarantine.count;
 
@@ -241,7 +241,7 @@ static void unlink(const struct header *header)
 	}
 }
 
-static void *allocate(size_t size, size_t align, uintptr_t caller)
+static void *allocate(size_t size, size_t align, uintptr_t caller) __requires(heap_lock)
 {
 	const unsigned int align_order =
 		align > HEAP_MIN_ALIGN ? (unsigned int)__builtin_ctzl(align) : 4;
@@ -274,7 +274,7 @@ static void *allocate(size_t size, size_t align, uintptr_t caller)
 	return memory_of(header);
 }
 
-static void *allocate_counted(size_t size, size_t align, uintptr_t caller)
+static void *allocate_counted(size_t size, size_t align, uintptr_t caller) __requires(heap_lock)
 {
 	void *const block = allocate(size, align, caller);
 
@@ -282,7 +282,7 @@ static void *allocate_counted(size_t size, size_t align, uintptr_t caller)
 	return block;
 }
 
-static void release(struct header *header, uintptr_t caller)
+static void release(struct header *header, uintptr_t caller) __requires(heap_lock)
 {
 	check_neighbour(header->next, caller);
 	check_neighbour(header->previous, caller);

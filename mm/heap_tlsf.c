@@ -342,7 +342,7 @@ static struct block *take_aligned(size_t need, size_t align, size_t enough)
 }
 
 /* An allocation that heap_core_alloc() does not do itself. */
-static __noinline void *alloc_unusual(size_t size, size_t align)
+static __noinline void *alloc_unusual(size_t size, size_t align) __requires(heap_lock)
 {
 	size_t need, gap;
 	struct block *block;

@@ -34,10 +34,15 @@ static void run_drop(struct run *run)
 	heap_pages_free(run, order);
 }
 
-void heap_core_trim(void)
+static void drop_spare(void)
 {
 	if (tlsf.spare && run_is_empty(tlsf.spare))
 		run_drop(tlsf.spare);
+}
+
+void heap_core_trim(void)
+{
+	drop_spare();
 }
 
 void run_emptied(struct run *run)
@@ -46,7 +51,7 @@ void run_emptied(struct run *run)
 		run_drop(run);
 		return;
 	}
-	heap_core_trim();
+	drop_spare();
 	tlsf.spare = run;
 }
 
@@ -65,7 +70,7 @@ static struct run *run_alloc(size_t need)
 	} else {
 		run = heap_pages_alloc(order);
 		if (!run && tlsf.spare) {
-			heap_core_trim();
+			drop_spare();
 			run = heap_pages_alloc(order);
 		}
 	}

@@ -27,10 +27,10 @@ static inline void wait_queue_init(struct wait_queue *queue)
  * @deadline: ns; DEADLINE_NEVER
  * Returns 0 once woken, -EXO_E_TIMEOUT; the lock is released, interrupts are off as before.
  */
-int wait_block(struct wait_queue *queue, uint64_t deadline);
+int wait_block(struct wait_queue *queue, uint64_t deadline) __releases(queue->lock);
 
 /* Takes the first thread out, to be woken by the caller; NULL if none waits. Under the lock. */
-struct thread *wait_take(struct wait_queue *queue);
+struct thread *wait_take(struct wait_queue *queue) __requires(queue->lock);
 
 /* Wakes one, or all that wait now. Returns how many. Takes the lock; any context. */
 unsigned int wait_wake_one(struct wait_queue *queue);

@@ -29,7 +29,7 @@ void thread_construct(struct thread *thread);
 /* --- wait.c --- */
 
 /* Puts the running thread into @queue, under its lock. wait_sleep() follows, without the lock. */
-void wait_enter(struct wait_queue *queue);
+void wait_enter(struct wait_queue *queue) __requires(queue->lock);
 
 /* Interrupts off all the time since wait_enter(). Returns what wait_block() does. */
 int wait_sleep(uint64_t deadline);
