@@ -6,7 +6,9 @@
  * A kind that this configuration cannot catch (no guard page, no W^X) says so instead of doing
  * silent damage. Where protection that is built in does not stop the act, the command returns 1.
  */
+#include "panic_locks.h"
 #include <arch/cpu.h>
+
 #include <exo/console.h>
 #include <exo/monitor.h>
 #include <exo/panic.h>
@@ -148,6 +150,15 @@ static const struct {
 	{ "overflow", break_overflow, IS_ENABLED(CONFIG_UBSAN), "UBSAN" },
 	{ "fpu", break_fpu, IS_ENABLED(CONFIG_THREADS), "THREADS" },
 	{ "vector", break_vector, IS_ENABLED(CONFIG_THREADS), "THREADS" },
+	{ "lock-order", break_lock_order, IS_ENABLED(CONFIG_LOCKDEP), "LOCKDEP" },
+	{ "lock-twice", break_lock_twice, IS_ENABLED(CONFIG_LOCKDEP), "LOCKDEP" },
+	{ "lock-release", break_lock_release, IS_ENABLED(CONFIG_LOCKDEP), "LOCKDEP" },
+	{ "lock-in-irq", break_lock_in_interrupt, IS_ENABLED(CONFIG_LOCKDEP), "LOCKDEP" },
+	{ "lock-irq-on", break_lock_interrupts_on, IS_ENABLED(CONFIG_LOCKDEP), "LOCKDEP" },
+	{ "sleep-in-lock", break_sleep_in_lock, IS_ENABLED(CONFIG_LOCKDEP), "LOCKDEP" },
+	{ "sleep-in-irq", break_sleep_in_interrupt, IS_ENABLED(CONFIG_DEBUG_PREEMPT),
+	  "DEBUG_PREEMPT" },
+	{ "cpu-unpinned", break_cpu_unpinned, IS_ENABLED(CONFIG_DEBUG_PREEMPT), "DEBUG_PREEMPT" },
 	{ "nested", break_twice, true, "" },
 	{ "all", break_all, true, "" },
 };

@@ -83,6 +83,8 @@ def jobs():
     """The jobs of this file."""
     rows = [Job(f"boot.panic-{kind or 'plain'}", _panic(kind, cause, function), 1)
             for kind, (cause, function) in PANICS.items()]
+    rows += [Job(f"boot.panic-{kind}", _panic(kind, cause, function, layers.DEBUG), 2)
+             for kind, (cause, function) in LOCKS.items()]
     rows += [Job(f"boot.panic-{kind}-none", _panic(kind, r"no floating-point or vector registers",
                                                    f"break_{kind}", spec=NO_FPU), 6)
              for kind in ("fpu", "vector")]
