@@ -72,7 +72,7 @@ static inline bool cpu_in_interrupt(void)
 }
 
 /* Makes the boot CPU's struct cpu reachable. Once, as soon as the segments are loaded. */
-#if IS_ENABLED(CONFIG_SMP) || IS_ENABLED(CONFIG_THREADS)
+#if IS_ENABLED(CONFIG_SMP) || IS_ENABLED(CONFIG_THREADS) || IS_ENABLED(CONFIG_FRAMES)
 void cpu_init_boot(void);
 #else
 static inline void cpu_init_boot(void)
