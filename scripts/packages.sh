@@ -33,6 +33,7 @@ package_table() {
 	ld.lld | lld | linker of LLVM=1 builds | test
 	llvm-objcopy | llvm | binary tools of LLVM=1 builds | test
 	/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*.a | CLANG_RT | fuzzing and sanitizers | test
+	/usr/include/relacy/relacy.hpp | relacy-dev | checks lock-free code against the C11 memory model | test
 	cppcheck | cppcheck | static check | test
 	sparse | sparse | static check | test
 	clang-format | clang-format | checks the layout of the C sources | test
@@ -40,6 +41,8 @@ package_table() {
 	gdb | gdb | tests of scripts/run --gdb | test
 	/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | allocator that the heaps are compared with | native
 	/usr/include/mimalloc.h /usr/include/mimalloc-*/mimalloc.h | libmimalloc-dev | another such allocator | native
+	/usr/include/ck_ring.h | libck-dev | queues that the kernel's are compared with | native
+	/usr/include/*/urcu/wfcqueue.h | liburcu-dev | other such queues | native
 	debootstrap | debootstrap | makes the minimal Debian of scripts/test --fresh | fresh
 	END
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Finds the jobs of every layer: host, kernel (and user, which runs in it), boot, matrix, tools,
+"""Finds the jobs of every layer: host, model, kernel (and user, which runs in it), boot, matrix, tools,
 static and bench. A new test file of any layer is found by its name; nothing has to be listed."""
 import importlib.util
 import json
@@ -13,7 +13,7 @@ from exo.results import FAILED, PASSED, Result
 from exo.runner import Failed, Job
 from exo.unittest_child import MARK
 
-LAYERS = ("host", "kernel", "boot", "matrix", "tools", "static", "bench")
+LAYERS = ("host", "model", "kernel", "boot", "matrix", "tools", "static", "bench")
 FUZZ_RUNS = 20000  # inputs for each fuzzer: seconds; a long hunt is run by hand
 TOOL_TIMEOUT = 600
 
@@ -21,6 +21,7 @@ TOOL_TIMEOUT = 600
 TESTING = (("TESTS", True), ("DEBUG_EXIT", True))
 DEFAULT = builds.Spec("x86_64", TESTING)
 DEBUG = builds.Spec("debug", TESTING)
+TSAN = ("SANITIZE=thread", "OPTIMIZE=-O2")
 HOST = builds.Spec("debug")  # the configuration whose numbers the host tests are compiled with
 
 
@@ -34,12 +35,14 @@ class HostPrograms:
         self._built = {}
 
     def make(self, context, target):
-        """Builds `all` or `fuzz`; returns the directory of the programs."""
+        """Builds `all`, `fuzz` or, for ThreadSanitizer, `threaded`; returns their directory."""
         with self._lock:
             if target not in self._built:
                 context.builds.configure(HOST)
-                out = os.path.join(context.builds.directory, "host")
-                done = _host_make(context, target, f"-j{context.builds.jobs}", f"OUT={out}")
+                name, words = ("tsan", TSAN) if target == "threaded" else ("host", ())
+                out = os.path.join(context.builds.directory, name)
+                done = _host_make(context, target, f"-j{context.builds.jobs}", f"OUT={out}",
+                                  *words)
                 self._built[target] = (out, done)
             out, done = self._built[target]
         return out, done
@@ -51,15 +54,14 @@ def _host_make(context, *words):
                       *words], 600 * context.scale, cwd=tree.ROOT, env={"MAKEFLAGS": ""})
 
 
-def _host_job(programs, name):
+def _host_job(programs, name, label, target="all"):
     def run(context):
-        out, done = programs.make(context, "all")
+        out, done = programs.make(context, target)
         program = os.path.join(out, name)
         if not done.ok:
-            raise Failed(f"the host tests do not build: {done.reason()}", done.output)
+            raise Failed(f"the tests do not build: {done.reason()}", done.output)
         ran = child.run([program], 120 * context.scale, cwd=tree.ROOT)
         report = ktap.parse_flat(ran.output)
-        label = "host." + _short(name)
         found = [Result(f"{label}.{case.name}", case.status, message=case.detail)
                  for case in report.cases]
         problems = report.problems
@@ -94,12 +96,12 @@ def _stem(file_name):
     return os.path.splitext(os.path.basename(file_name))[0]
 
 
-def _host_programs(target):
-    """The names of the programs that tests/host/Makefile makes: X_test, or X_test.VARIANT."""
-    listed = child.run(["make", "-s", "-f", "tests/host/Makefile", target], 60, cwd=tree.ROOT,
+def _host_programs(target, makefile="tests/host/Makefile"):
+    """The names of the programs that a Makefile makes: X_test, or X_test.VARIANT."""
+    listed = child.run(["make", "-s", "-f", makefile, target], 60, cwd=tree.ROOT,
                        env={"MAKEFLAGS": ""})
     if not listed.ok:
-        raise RuntimeError(f"tests/host/Makefile: {listed.output}")
+        raise RuntimeError(f"{makefile}: {listed.output}")
     return [os.path.basename(path) for path in listed.output.split()]
 
 
@@ -110,10 +112,34 @@ def host_jobs():
     for name in _host_programs("list"):
         source = tree.path("tests", "host", name.split(".")[0] + ".c")
         contents = selftests.contents_of(source, f"host.{_short(name)}")
-        jobs.append(Job(f"host.{_short(name)}", _host_job(programs, name), 12, contents))
+        label = f"host.{_short(name)}"
+        jobs.append(Job(label, _host_job(programs, name, label), 12, contents))
+    for name in _host_programs("list-threaded"):
+        label = f"tsan.{_short(name)}"
+        jobs.append(Job(label, _host_job(programs, name, label, "threaded"), 12))
     for name in _host_programs("list-fuzz"):
         jobs.append(Job(f"host.{name}", _fuzz_job(programs, name), 15))
     return jobs
+
+
+# ---- model ---------------------------------------------------------------------------------------
+
+class ModelPrograms:
+    """Builds each program of tests/model when its job runs: each takes seconds to compile."""
+
+    def make(self, context, name):
+        """Builds one; returns the directory."""
+        out = os.path.join(context.builds.directory, "model")
+        return out, child.run(["make", "-f", "tests/model/Makefile", f"OUT={out}",
+                               os.path.join(out, name)], 600 * context.scale, cwd=tree.ROOT,
+                              env={"MAKEFLAGS": ""})
+
+
+def model_jobs():
+    """The lock-free headers under a checker of the C11 memory model, and mistakes it must find."""
+    programs = ModelPrograms()
+    return [Job(f"model.{name}", _host_job(programs, name, f"model.{name}", name), 12)
+            for name in _host_programs("list", "tests/model/Makefile")]
 
 
 # ---- kernel and user -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from exo.runner import Context, run_all
 
 JOBS_OF = {
     "host": layers.host_jobs,
+    "model": layers.model_jobs,
     "kernel": layers.kernel_jobs,
     "boot": lambda: layers.python_jobs("boot"),
     "matrix": matrix.jobs,
@@ -26,8 +27,9 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Run the tests.",
-        epilog="Layers: host (pure code on this machine), kernel (self tests in a guest; those of\n"
-               "the ABI are called user_*), boot (whole machines), matrix (many configurations),\n"
+        epilog="Layers: host (pure code on this machine; tsan.* for data races), model (lock-free\n"
+               "code under every interleaving), kernel (self tests in a guest; those of the ABI\n"
+               "are called user_*), boot (whole machines), matrix (many configurations),\n"
                "tools (the scripts), static (checks that run nothing), bench (the committed\n"
                "figures).\n\n"
                "A test's name is layer.job[.suite].case; --filter is searched for in it. The last\n"

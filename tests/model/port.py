@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Turns a lock-free header of include/exo into C++ for Relacy, so that what is checked is what runs.
+
+    port.py HEADER [VARIANT]    prints the C++; VARIANT: one of the mistakes below, put in before
+    port.py --list              prints each HEADER.VARIANT
+
+Only declarations are rewritten: shared fields become Relacy's atomics, or variables that it watches
+for races. Functions stay as they are; tests/model/model.h maps <stdatomic.h>'s names. A rule that
+does not apply is an error, so that a header that has changed cannot slip through.
+"""
+import os
+import re
+import sys
+
+INCLUDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include", "exo")
+
+# Fields that are no atomics, but shared: who may touch them when is what the queue is about.
+WATCHED = {"injector": [("struct inject_node *", "next")]}
+
+# header: {variant: (a text that occurs once, what replaces it)}
+BROKEN = {
+    "injector": {
+        "push_without_release": ("memory_order_seq_cst", "memory_order_relaxed"),
+        "take_without_acquire": ("memory_order_acquire", "memory_order_relaxed"),
+    },
+    "steal_ring": {
+        "push_without_release": ("tail + 1, memory_order_release",
+                                 "tail + 1, memory_order_relaxed"),
+        "steal_without_acquire": ("&victim->tail, memory_order_acquire",
+                                  "&victim->tail, memory_order_relaxed"),
+        "publish_without_release": ("more,\n\t\t\t      memory_order_release",
+                                    "more,\n\t\t\t      memory_order_relaxed"),
+        "one_too_many": ("==\n\t\t     STEAL_RING_SIZE)", "==\n\t\t     STEAL_RING_SIZE + 1)"),
+        "half_not_validated": ("return atomic_compare_exchange_strong_explicit(&victim->head, "
+                               "&head, head + count,", "return (atomic_store_explicit(&victim->head"
+                               ", head + count, memory_order_release), true) || "
+                               "atomic_compare_exchange_strong_explicit(&victim->head, &head, head,"),
+    },
+    "overflow_queue": {
+        "link_without_release": ("&previous->next, first, memory_order_release",
+                                 "&previous->next, first, memory_order_relaxed"),
+        "claim_without_acquire": ("true, memory_order_acquire", "true, memory_order_relaxed"),
+        "claim_without_release": ("false, memory_order_release", "false, memory_order_relaxed"),
+        "chain_as_it_was_linked": ("\t\toverflow_queue_link(last, node);\n", ""),
+        "oldest_not_put_back": ("\tatomic_store_explicit(&queue->oldest, node, "
+                                "memory_order_relaxed);\n\treturn NULL;", "\treturn NULL;"),
+    },
+}
+
+
+class PortError(Exception):
+    """A rule does not fit the header."""
+
+
+def replace(text, old, new):
+    """Replaces the only occurrence."""
+    if text.count(old) != 1:
+        raise PortError(f"{old!r} occurs {text.count(old)} times")
+    return text.replace(old, new)
+
+
+def port(header, variant=None):
+    """The C++ of a header."""
+    with open(os.path.join(INCLUDE, header + ".h"), encoding="utf-8") as file:
+        text = file.read()
+    if variant:
+        old, new = BROKEN[header][variant]
+        text = replace(text, old, new)
+    text = re.sub(r"#include <[^>]*>\n", "", text)
+    for kind, name in WATCHED.get(header, ()):
+        text = replace(text, f"\t{kind}{name};", f"\trl::var<{kind}> {name};")
+        text = re.sub(rf"->{name}\b", f"->{name}($)", text)
+    text, pointers = re.subn(r"\b((?:struct )?\w+ \*)_Atomic (\w+)", r"rl::atomic<\1> \2", text)
+    text, others = re.subn(r"\b_Atomic (\w+) (\w+)", r"rl::atomic<\1> \2", text)
+    if pointers + others == 0 or "_Atomic" in re.sub(r"/\*.*?\*/", "", text, flags=re.S):
+        raise PortError("the atomics are not declared as expected")
+    return text
+
+
+def main(words):
+    """The command line."""
+    if words == ["--list"]:
+        for header, variants in BROKEN.items():
+            for variant in variants:
+                print(f"{header}.{variant}")
+        return 0
+    try:
+        print(port(*words), end="")
+    except (PortError, KeyError, OSError) as error:
+        print(f"port.py {' '.join(words)}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
