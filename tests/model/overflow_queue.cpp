@@ -84,8 +84,8 @@ struct two_and_two
 
 int main()
 {
+	model<two_and_two<2, 2, 3, 3> >("two_chains_each", RANDOM, 200000);
 	model<two_and_two<1, 1, 1, 1> >("one_node_each", 3, MANY);
 	model<two_and_two<1, 2, 2, 2> >("a_chain_each", 2, MANY);
-	model<two_and_two<2, 2, 3, 3> >("two_chains_each", RANDOM, 200000);
 	return model_end();
 }
