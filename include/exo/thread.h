@@ -13,6 +13,7 @@
 #include <exo/cpu_set.h>
 #include <exo/errno.h>
 #include <exo/list.h>
+#include <exo/overflow_queue.h>
 #include <exo/timer.h>
 #include <exo/wait_queue.h>
 
@@ -56,7 +57,9 @@ union sched_entity {
 		unsigned int level;
 	} list; /* round robin, fixed priority */
 	struct {
-		struct inject_node node; /* in an overflow queue */
+		struct overflow_node node; /* in an overflow queue */
+		struct list_node pinned; /* in its CPU's list of threads that may not run everywhere */
+		bool is_pinned;
 	} stealing;
 	struct {
 		struct pq_node node; /* key: pass */

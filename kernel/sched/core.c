@@ -264,9 +264,22 @@ static inline void enqueue(struct cpu *cpu, struct thread *thread)
 	}
 	if (!sched->slice.armed)
 		start_slice(cpu, sched);
-	if (IS_ENABLED(CONFIG_SMP) &&
-	    unlikely(atomic_load_explicit(&idle_count, memory_order_relaxed)))
+	if (!IS_ENABLED(CONFIG_SMP))
+		return;
+	/* The queue's change before the look at who is idle; announce() fences on the other side. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(atomic_load_explicit(&idle_count, memory_order_relaxed)))
 		sched_offer(cpu);
+}
+
+void sched_gained(struct cpu *cpu)
+{
+	struct sched_cpu *sched = sched_cpu(cpu);
+
+	if (!sched->slice.armed)
+		start_slice(cpu, sched);
+	if (IS_ENABLED(CONFIG_SMP))
+		sched_call_idle(cpu);
 }
 
 void sched_send(struct cpu *to, struct thread *thread)

@@ -7,7 +7,8 @@
  * that has more than it can run queues the thread and then looks for announced CPUs. With a full
  * fence between the two steps on both sides one of them sees the other: no thread waits while a CPU
  * sleeps. Whoever clears a CPU's bit is the one that gives it something, or just wakes it where
- * policies let CPUs take for themselves.
+ * policies let CPUs take for themselves. A CPU that was claimed while it found something else passes
+ * the call on. tests/model/idle.cpp checks all this.
  *
  * The idle thread is never preempted: interrupts return to it and it looks for itself.
  */
@@ -25,6 +26,7 @@ static void announce(cpu_t number)
 {
 	atomic_fetch_or(&idle_cpus[number / 64], 1ull << number % 64);
 	atomic_fetch_add(&idle_count, 1);
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 /* True if this call took the CPU off the announced ones. */
@@ -69,9 +71,6 @@ void sched_offer(struct cpu *cpu)
 	struct thread *thread;
 	struct cpu *idle;
 
-	/* The queue's change before the look at who is idle; announce() fences on the other side.
-	 */
-	atomic_thread_fence(memory_order_seq_cst);
 	if (sched_waiting(cpu) < (cpu->current == cpu->idle ? 2 : 1))
 		return;
 	idle = claim_near(cpu);
@@ -81,6 +80,18 @@ void sched_offer(struct cpu *cpu)
 	if (thread)
 		sched_send(idle, thread);
 	else
+		smp_interrupt(idle->number, IPI_RESCHEDULE);
+}
+
+void sched_call_idle(struct cpu *cpu)
+{
+	struct cpu *idle;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&idle_count, memory_order_relaxed))
+		return;
+	idle = claim_near(cpu);
+	if (idle)
 		smp_interrupt(idle->number, IPI_RESCHEDULE);
 }
 
@@ -155,8 +166,9 @@ void sched_idle(void *unused)
 		if (!next && IS_ENABLED(CONFIG_SMP)) {
 			announce(cpu->number);
 			next = look(cpu);
-			if (next)
-				claim(cpu->number);
+			/* Whoever claimed this CPU wanted its own thread to be taken. */
+			if (next && !claim(cpu->number))
+				sched_call_idle(cpu);
 		}
 		if (next) {
 			sched_switch_to(cpu, next);

@@ -8,8 +8,8 @@
  *	1. at every OVERFLOW_TURN-th pick in its node's overflow queue,
  *	2. in its ring, in turns with its list of threads that are pinned,
  *	3. in its node's overflow queue,
- *	4. where cost() says that taking is cheapest: in rings of other CPUs and in overflow queues of
- *	   other nodes. A node that is farther away is looked at only if all nearer ones are empty.
+ *	4. where cost() says that taking is cheapest: in rings of other CPUs and in overflow queues
+ *of other nodes. A node that is farther away is looked at only if all nearer ones are empty.
  *
  * Pinned is a thread whose affinity is not all CPUs. Thieves never see it: the core sends it
  * (policy_give()). If the affinity has just changed, a thief may get such a thread nevertheless;
@@ -19,8 +19,8 @@
  * attention (core.c, in choose()). A preempted thread is in its CPU's ring while it is still on its
  * stack: the thief waits until it has left. A CPU whose own running thread is in a ring does not
  * steal at all, so whoever is waited for does not wait: no circle. It becomes idle instead, and the
- * idle thread steals. Hence all that is in a ring or an overflow queue has left its stack, except for
- * the running thread of the ring's own CPU.
+ * idle thread steals. Hence all that is in a ring or an overflow queue has left its stack, except
+ *for the running thread of the ring's own CPU.
  *
  * What is taken is hidden for a moment. A CPU that looks for work meanwhile and halts is woken by
  * sched_gained(), which the thief calls once the others can be seen again.
@@ -30,7 +30,8 @@
  * forward, to place (p - 1) at most of an empty ring. If it goes to the overflow queue, there is no
  * way back from there: with q nodes before it it runs within OVERFLOW_TURN (q + 1) picks of
  * any one CPU of the node that filled a ring, or within OVERFLOW_BATCH picks after it was
- * taken into a ring. A thread overflows at most once between two turns. A turn is two slices at most.
+ * taken into a ring. A thread overflows at most once between two turns. A turn is two slices at
+ *most.
  */
 #include "policy.h"
 
@@ -84,7 +85,9 @@ void policy_init(struct run_queue *queue, struct cpu *cpu)
 int policy_admit(struct thread *thread, const struct sched_parameters *parameters)
 {
 	(void)parameters;
-	thread->sched.stealing.is_pinned = false;
+	if (!thread->started)
+		thread->sched.stealing.is_pinned = false;
+	thread->own_urgency = 0;
 	return 0;
 }
 
@@ -140,22 +143,22 @@ struct thread *policy_give(struct run_queue *queue, const struct cpu *to)
 /* Makes room in the ring. */
 static __noinline void overflow(struct run_queue *queue)
 {
-	struct overflow_node *head, *last, *node;
+	struct overflow_node *head = NULL, *last = NULL;
 	uint64_t first;
 	const unsigned int count = steal_ring_pop_half(&queue->ring, &first);
 
-	if (!count)
-		return;
 	for (unsigned int i = 0; i < count; i++) {
 		struct thread *thread = steal_ring_item(&queue->ring, first + i);
+		struct overflow_node *node = &thread->sched.stealing.node;
 
-		node = &thread->sched.stealing.node;
-		if (i)
+		if (last)
 			overflow_queue_link(last, node);
 		else
 			head = node;
 		last = node;
 	}
+	if (!last)
+		return; /* thieves have made room */
 	overflow_queue_push(&stealing_nodes[queue->cpu->node].overflow, head, last);
 	queue->counters.overflowed += count;
 }
@@ -286,8 +289,8 @@ static __noinline struct thread *steal(struct run_queue *queue)
 
 		if (victim.cost == UINT32_MAX)
 			return NULL;
-		thread = victim.queue ? steal_from(queue, victim.queue) :
-					take_overflow(queue, victim.node, OVERFLOW_BATCH);
+		thread = victim.queue ? steal_from(queue, victim.queue)
+				      : take_overflow(queue, victim.node, OVERFLOW_BATCH);
 		/* Who has been quicker at the overflow queue will call us if there is more. */
 		if (!thread && !victim.queue)
 			return NULL;

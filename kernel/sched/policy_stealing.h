@@ -18,10 +18,13 @@ extern struct stealing_node stealing_nodes[NUMA_MAX_NODES];
 
 /* Since boot; changed by their own CPU. */
 struct stealing_counters {
-	uint64_t near, far; /* times that threads were taken from other CPUs: of this node, others */
+	uint64_t near,
+		far; /* times that threads were taken from other CPUs: of this node, others */
 	uint64_t stolen; /* threads that this were */
 	uint64_t overflowed; /* threads of here that went into the overflow queue */
 };
+
+#define POLICY_KEEPS_RUNNING 0
 
 struct run_queue {
 	struct steal_ring ring; /* threads that may run everywhere */
@@ -40,6 +43,15 @@ static inline unsigned int policy_length(const struct run_queue *queue)
 	return steal_ring_length(&queue->ring) +
 	       atomic_load_explicit(&queue->nr_pinned, memory_order_relaxed) +
 	       !overflow_queue_empty(&stealing_nodes[queue->cpu->node].overflow);
+}
+
+void policy_enqueue(struct run_queue *queue, struct thread *thread, enum enqueue_reason why);
+struct thread *policy_pick(struct run_queue *queue);
+struct thread *policy_yield(struct run_queue *queue, struct thread *current);
+
+static inline void policy_remove(struct run_queue *queue, struct thread *thread)
+{
+	(void)queue, (void)thread;
 }
 
 static inline bool policy_preempts(const struct thread *ready, const struct thread *current)

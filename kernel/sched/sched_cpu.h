@@ -66,6 +66,15 @@ extern _Atomic unsigned int idle_count;
 /* Somebody waits here: have an idle CPU take part. Interrupts off. */
 void sched_offer(struct cpu *cpu);
 
+/*
+ * Threads have come into this CPU's queue without the core, by a policy that takes from other CPUs;
+ * all CPUs can see them by now. Interrupts off.
+ */
+void sched_gained(struct cpu *cpu);
+
+/* Has an idle CPU, if there is one, look for work. Interrupts off. */
+void sched_call_idle(struct cpu *cpu);
+
 /* Sometimes, at the end of a slice: evens out the lengths of queues. Interrupts off. */
 void sched_balance(struct cpu *cpu);
 
