@@ -200,6 +200,28 @@ void thread_yield(void)
 	irq_restore(flags);
 }
 
+/*
+ * Puts the running thread behind the others, and @thread, which is in no queue, in front of them,
+ * where it goes on with the same slice; or, if that is used up, last but one. Else two threads
+ * could keep the CPU between them for ever. Returns who is next.
+ */
+static struct thread *give_turn(struct cpu *cpu, struct thread *thread)
+{
+	struct run_queue *queue = cpu_queue(cpu);
+	const bool over = sched_cpu(cpu)->slice_over == cpu->switches;
+
+	if (over)
+		policy_enqueue(queue, thread, ENQUEUE_WOKEN);
+	policy_enqueue(queue, cpu->current, ENQUEUE_SLICE_END);
+	if (over)
+		return policy_pick(queue);
+	if (POLICY_KEEPS_RUNNING)
+		policy_enqueue(queue, thread, ENQUEUE_PREEMPTED);
+	if (cpu->tick_switches == cpu->switches)
+		cpu->tick_switches++;
+	return thread;
+}
+
 int thread_yield_to(struct thread *thread)
 {
 	const uint64_t flags = irq_save();
@@ -209,9 +231,7 @@ int thread_yield_to(struct thread *thread)
 
 	if (thread != current && atomic_load(&thread->home) == cpu &&
 	    policy_take(cpu_queue(cpu), thread)) {
-		policy_enqueue(cpu_queue(cpu), POLICY_KEEPS_RUNNING ? thread : current,
-			       ENQUEUE_PREEMPTED);
-		next = choose(cpu, thread);
+		next = choose(cpu, give_turn(cpu, thread));
 		if (next != current)
 			switch_to(cpu, current, next);
 		error = 0;
@@ -430,6 +450,7 @@ void sched_init(void)
 	thread_adopt(&main_thread, "main", &boot_cpu);
 	policy_admit(&main_thread, &main_thread.parameters);
 	main_thread.urgency = main_thread.own_urgency;
+	main_thread.started = true;
 	boot_cpu.current = &main_thread;
 	if (POLICY_KEEPS_RUNNING)
 		policy_enqueue(&boot_sched_cpu.queue, &main_thread, ENQUEUE_PREEMPTED);
