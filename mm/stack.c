@@ -17,6 +17,7 @@
 #include <exo/panic.h>
 #include <exo/spinlock.h>
 #include <exo/stack.h>
+#include <exo/thread.h>
 
 #define GUARDED (IS_ENABLED(CONFIG_STACK_GUARD) && IS_ENABLED(CONFIG_PAGE_TABLE))
 #define SLOT_SIZE (STACK_SIZE + PAGE_SIZE)
@@ -130,4 +131,23 @@ void stack_free(uintptr_t stack)
 	error = frame_free(frames, STACK_ORDER);
 	ASSERT(error == 0);
 	(void)error;
+}
+
+bool stack_guards(uintptr_t address)
+{
+	const uintptr_t offset = address - STACK_AREA_BASE;
+
+	return GUARDED && offset < CONFIG_THREADS_MAX * SLOT_SIZE && offset % SLOT_SIZE < PAGE_SIZE;
+}
+
+/* Without the lock: whoever asks about a stack that is just coming or going cannot be helped. */
+bool stack_has(uintptr_t address, size_t size)
+{
+	const uintptr_t offset = address - STACK_AREA_BASE, slot = offset / SLOT_SIZE;
+	const struct thread *thread = thread_current();
+
+	if (!GUARDED)
+		return thread && thread->stack && address - thread->stack <= STACK_SIZE - size;
+	return offset < CONFIG_THREADS_MAX * SLOT_SIZE && offset % SLOT_SIZE >= PAGE_SIZE &&
+	       offset % SLOT_SIZE <= SLOT_SIZE - size && stacks.taken[slot / 64] >> slot % 64 & 1;
 }

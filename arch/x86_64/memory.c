@@ -6,6 +6,7 @@
 #include <arch/gdt.h>
 #include <arch/memory.h>
 #include <arch/stack.h>
+#include <exo/stack.h>
 
 extern uint64_t kernel_tables[];
 extern const char image_end[];
@@ -66,6 +67,8 @@ bool stack_holds(uint64_t address)
 	for (unsigned int i = 0; IS_ENABLED(CONFIG_IST) && i < NR_IST; i++)
 		if (within(address, ist_stacks[i].stack, sizeof(ist_stacks[i].stack) - 15))
 			return true;
+	if (IS_ENABLED(CONFIG_THREADS) && stack_has(address, 16))
+		return true;
 	return cpu_stacks_hold(address);
 }
 
@@ -78,5 +81,7 @@ const char *stack_guard_name(uint64_t address)
 	for (unsigned int i = 0; IS_ENABLED(CONFIG_IST) && i < NR_IST; i++)
 		if (within(address, ist_stacks[i].guard, GUARD_SIZE))
 			return ist_names[i];
+	if (IS_ENABLED(CONFIG_THREADS) && stack_guards(address))
+		return "thread";
 	return cpu_stacks_guard_name(address);
 }

@@ -9,6 +9,7 @@
 #include <arch/layout.h>
 #include <exo/compiler.h>
 #include <exo/config.h>
+#include <stdbool.h>
 
 /* With CONFIG_THREADS=n there are none. */
 #ifndef CONFIG_THREAD_STACK_SIZE
@@ -32,5 +33,11 @@ int stack_alloc(uintptr_t *stack);
 
 /* Gives a stack back. The same conditions. */
 void stack_free(uintptr_t stack);
+
+/* Is @address in the guard page of a stack's slot, whether or not there is a stack? Any context. */
+bool stack_guards(uintptr_t address);
+
+/* Do the @size bytes at @address lie on a stack, or on the running thread's? Any context. */
+bool stack_has(uintptr_t address, size_t size);
 
 #endif
