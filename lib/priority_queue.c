@@ -25,12 +25,12 @@ static struct pq_node *join(struct pq_node *a, struct pq_node *b)
 	return a;
 }
 
-/* Joins a list of siblings into one tree; NULL for none. */
+/* Joins a list of siblings, at least one, into one tree. */
 static struct pq_node *join_all(struct pq_node *node)
 {
 	struct pq_node *pairs = NULL, *tree;
 
-	while (node) {
+	do {
 		struct pq_node *first = node, *second = node->next;
 
 		node = second ? second->next : NULL;
@@ -41,10 +41,8 @@ static struct pq_node *join_all(struct pq_node *node)
 		}
 		first->next = pairs;
 		pairs = first;
-	}
+	} while (node);
 	tree = pairs;
-	if (!tree)
-		return NULL;
 	pairs = tree->next;
 	tree->next = NULL;
 	while (pairs) {

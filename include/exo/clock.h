@@ -65,10 +65,10 @@ static inline void clock_keep(void)
 
 /**
  * clock_check_cpu() - compare the TSCs of the boot CPU and of a CPU that starts
- * Called by both of them at about the same time, one CPU at a time; they know their numbers, and the
- * new one has not run threads. The boot CPU cannot be moved. Takes some microseconds. If the TSCs
- * differ, or their rate may, the clock runs on another counter when it returns. A side that waits in
- * vain for the other gives up in the end; then the clock leaves the TSC, too.
+ * Called by both of them at about the same time, one CPU at a time; they know their numbers, and
+ * the new one has not run threads. The boot CPU cannot be moved. Takes some microseconds. If the
+ * TSCs differ, or their rate may, the clock runs on another counter when it returns. A side that
+ * waits in vain for the other gives up in the end; then the clock leaves the TSC, too.
  */
 #if IS_ENABLED(CONFIG_SMP)
 void clock_check_cpu(void);
