@@ -117,7 +117,8 @@ bool clock_on_tsc(void)
 /* From now on the clock runs on @source; NULL: on the TSC. At the boot, on its CPU. */
 static void run_on(const struct clock_source *source)
 {
-	struct clock_state *next = &states[atomic_load_explicit(&state, memory_order_relaxed) != 0];
+	struct clock_state *next =
+		&states[atomic_load_explicit(&state, memory_order_relaxed) != NULL];
 
 	next->source = source;
 	next->multiplier = clock_multiplier(source ? source->hz : tsc_hz);
