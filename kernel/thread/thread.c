@@ -253,7 +253,7 @@ int thread_set_affinity(struct thread *thread, const struct cpu_set *affinity)
 	thread->affinity = *affinity;
 	spin_unlock_irq(&threads.lock, flags);
 	wish(thread, THREAD_MOVE);
-	if (thread == thread_current() && !cpu_set_has(affinity, cpu_current()))
+	if (thread == thread_current())
 		thread_yield();
 	return 0;
 }
