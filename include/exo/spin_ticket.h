@@ -11,6 +11,7 @@
 
 #include <arch/atomic.h>
 #include <arch/pause.h>
+#include <exo/compiler.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -24,8 +25,11 @@ static inline void spin_word_acquire(struct spin_word *word)
 {
 	const uint16_t ticket = atomic_fetch_add_explicit(&word->next, 1, memory_order_relaxed);
 
-	while (atomic_load_explicit(&word->owner, memory_order_acquire) != ticket)
+	if (likely(atomic_acquire_equals16(&word->owner, ticket)))
+		return;
+	do
 		cpu_pause();
+	while (!atomic_acquire_equals16(&word->owner, ticket));
 }
 
 /* Draws a number only if it is the one whose turn it is. */

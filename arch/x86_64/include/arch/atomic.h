@@ -7,6 +7,7 @@
 #define ARCH_ATOMIC_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -16,6 +17,16 @@
 static inline void atomic_release_increment16(_Atomic uint16_t *counter)
 {
 	__asm__ volatile("incw %0" : "+m"(*counter) : : "memory", "cc");
+}
+
+/* Is a counter @value? An acquire, as every load is here; compared where it is, in one instruction.
+ */
+static inline bool atomic_acquire_equals16(const _Atomic uint16_t *counter, uint16_t value)
+{
+	bool equal;
+
+	__asm__ volatile("cmpw %2, %1" : "=@cce"(equal) : "m"(*counter), "r"(value) : "memory");
+	return equal;
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define ARCH_ATOMIC_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 static inline void atomic_release_increment16(_Atomic uint16_t *counter)
@@ -11,6 +12,11 @@ static inline void atomic_release_increment16(_Atomic uint16_t *counter)
 	const uint16_t count = atomic_load_explicit(counter, memory_order_relaxed);
 
 	atomic_store_explicit(counter, (uint16_t)(count + 1), memory_order_release);
+}
+
+static inline bool atomic_acquire_equals16(const _Atomic uint16_t *counter, uint16_t value)
+{
+	return atomic_load_explicit(counter, memory_order_acquire) == value;
 }
 
 #endif
