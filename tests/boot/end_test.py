@@ -22,6 +22,20 @@ PANICS = {
     "exec": (r"page fault: .*(execut|fetch)", "panic_command"),
 }
 
+# The same of the debug build, which checks locks: the cause, and who made the mistake.
+LOCKS = {
+    "lock-order": (r"lock order: TEST .* break_lock_order\+0x", "break_lock_order"),
+    "lock-twice": (r"lock order: TEST .* break_lock_twice\+0x", "break_lock_twice"),
+    "lock-release": (r"TEST released at .* break_lock_release\+0x", "break_lock_release"),
+    "lock-in-irq": (r"TEST taken in an interrupt handler at .* take_plain\+0x", "take_plain"),
+    "lock-irq-on": (r"TEST_IRQ taken with interrupts on at .* break_lock_interrupts_on",
+                    "break_lock_interrupts_on"),
+    "sleep-in-lock": (r"blocked at .* break_sleep_in_lock\+0x", "break_sleep_in_lock"),
+    "sleep-in-irq": (r"block in an interrupt handler at .* sleep_now\+0x", "sleep_now"),
+    "cpu-unpinned": (r"own data used with preemption on at .* break_cpu_unpinned\+0x",
+                     "break_cpu_unpinned"),
+}
+
 
 def _boot(context, line, panics=False, firmware="pvh", spec=layers.DEFAULT, **options):
     """Boots, types a line that ends the guest, and returns the finished Guest and its status."""
@@ -83,7 +97,7 @@ def jobs():
     """The jobs of this file."""
     rows = [Job(f"boot.panic-{kind or 'plain'}", _panic(kind, cause, function), 1)
             for kind, (cause, function) in PANICS.items()]
-    rows += [Job(f"boot.panic-{kind}", _panic(kind, cause, function, layers.DEBUG), 2)
+    rows += [Job(f"boot.panic-{kind}", _panic(kind, cause, function, spec=layers.DEBUG), 2)
              for kind, (cause, function) in LOCKS.items()]
     rows += [Job(f"boot.panic-{kind}-none", _panic(kind, r"no floating-point or vector registers",
                                                    f"break_{kind}", spec=NO_FPU), 6)
