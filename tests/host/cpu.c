@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include <arch/irq_flag.h>
-#include <exo/backtrace.h>
 #include <exo/preempt.h>
 
 struct cpu boot_cpu = { .self = &boot_cpu, .preempt = PREEMPT_UNWANTED };
@@ -21,12 +20,3 @@ __attribute__((__weak__)) void sched_preempt(void)
 {
 	abort();
 }
-
-#if IS_ENABLED(CONFIG_SYMBOLS)
-__attribute__((__weak__)) const char *symbol_find(uint64_t address, uint64_t *offset,
-						  uint64_t *size)
-{
-	(void)address, (void)offset, (void)size;
-	return NULL;
-}
-#endif

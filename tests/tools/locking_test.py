@@ -20,7 +20,8 @@ def _read(*path):
 
 def _ranks():
     """The ranks in their order, each with the function that takes it."""
-    body = re.search(r"enum lock_rank \{(.*?)\n\};", _read("include", "exo", "lock_rank.h"), re.S)[1]
+    header = _read("include", "exo", "lock_rank.h")
+    body = re.search(r"enum lock_rank \{(.*?)\n\};", header, re.S)[1]
     names = re.findall(r"^\tLOCK_RANK_(\w+),", body, re.M)
     first_irq = re.search(r"LOCK_RANK_FIRST_IRQ = LOCK_RANK_(\w+)", body)[1]
     irq = names.index(first_irq)
@@ -40,8 +41,9 @@ class LockingTest(unittest.TestCase):
         self.assertEqual(sorted(names), sorted(name for name, _ in _ranks()))
 
     def test_every_rank_is_used(self):
-        sources = "".join(_read(name) for directory in ("arch", "drivers", "include", "kernel", "mm")
-                          for name in tree.files(directory, ".c") + tree.files(directory, ".h")
+        names = [name for directory in ("arch", "drivers", "include", "kernel", "mm")
+                 for suffix in (".c", ".h") for name in tree.files(directory, suffix)]
+        sources = "".join(_read(name) for name in names
                           if not name.endswith(("lock_rank.h", "lock_rank.c")))
         unused = [name for name, _ in _ranks()[1:]
                   if not re.search(rf"\bLOCK_RANK_{name}\b", sources)]

@@ -16,7 +16,7 @@
 #if IS_ENABLED(CONFIG_SMP)
 #define this_cpu_read(field)                                          \
 	({                                                            \
-		__typeof__(((struct cpu *)0)->field) this_cpu_value;  \
+		__typeof__(boot_cpu.field) this_cpu_value;            \
 		__asm__ volatile("mov %%gs:%c1, %0"                   \
 				 : "=r"(this_cpu_value)               \
 				 : "i"(offsetof(struct cpu, field))); \
@@ -24,13 +24,13 @@
 	})
 
 /* For a field that looks the same to a thread wherever it runs: may be read once and kept. */
-#define this_cpu_read_stable(field)                                  \
-	({                                                           \
-		__typeof__(((struct cpu *)0)->field) this_cpu_value; \
-		__asm__("mov %%gs:%c1, %0"                           \
-			: "=r"(this_cpu_value)                       \
-			: "i"(offsetof(struct cpu, field)));         \
-		this_cpu_value;                                      \
+#define this_cpu_read_stable(field)                          \
+	({                                                   \
+		__typeof__(boot_cpu.field) this_cpu_value;   \
+		__asm__("mov %%gs:%c1, %0"                   \
+			: "=r"(this_cpu_value)               \
+			: "i"(offsetof(struct cpu, field))); \
+		this_cpu_value;                              \
 	})
 
 /* Of 32 bits. */
