@@ -160,7 +160,8 @@ void mmu_switch(struct page_table *space)
 	irq_restore(flags);
 }
 
-void mmu_lock(struct page_table *space)
+/* The analysis cannot follow a lock that only one of the spaces has, here and in mmu_unlock(). */
+__no_thread_safety_analysis void mmu_lock(struct page_table *space)
 {
 	if (space != &kernel_space)
 		return;
@@ -168,7 +169,7 @@ void mmu_lock(struct page_table *space)
 	spin_lock(&kernel_space_lock);
 }
 
-void mmu_unlock(struct page_table *space)
+__no_thread_safety_analysis void mmu_unlock(struct page_table *space)
 {
 	if (space == &kernel_space)
 		spin_unlock(&kernel_space_lock);

@@ -65,8 +65,7 @@ static int pages_command(int argc, char **argv)
 		print_all();
 		return 0;
 	}
-	if (argc > 2 || string_to_u64(argv[1], &s.address) ||
-	    mmu_query(s.address, &s.mapping)) {
+	if (argc > 2 || string_to_u64(argv[1], &s.address) || mmu_query(s.address, &s.mapping)) {
 		console_printf("pages: takes one canonical address\n");
 		return 1;
 	}
