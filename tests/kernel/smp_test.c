@@ -37,6 +37,17 @@ static void count_call(void *unused)
 	atomic_fetch_add(&calls[cpu_current()], 1);
 }
 
+/* For threads that stay on their CPU. */
+static cpu_t here(void)
+{
+	cpu_t number;
+
+	preempt_disable();
+	number = cpu_current();
+	preempt_enable();
+	return number;
+}
+
 static void forget(void)
 {
 	for (cpu_t cpu = 0; cpu < NR_CPUS; cpu++)
@@ -234,7 +245,7 @@ static void call_each(void *unused)
 	(void)unused;
 	for (unsigned int i = 0; i < ROUNDS / 10; i++)
 		for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++) {
-			if (cpu == cpu_current())
+			if (cpu == here())
 				continue;
 			cpu_set_clear(&one);
 			cpu_set_add(&one, cpu);
@@ -289,7 +300,7 @@ static void read_through_all_phases(void)
 			atomic_fetch_add(&wrong, 1);
 		atomic_fetch_sub(&readers, 1);
 		if (now != last)
-			atomic_fetch_add(&calls[cpu_current()], 1);
+			atomic_fetch_add(&calls[here()], 1);
 		last = now;
 	}
 }
@@ -317,7 +328,7 @@ static void take_part(void *unused)
 	static struct page_batch batch;
 
 	(void)unused;
-	if (cpu_current() != writer) {
+	if (here() != writer) {
 		read_through_all_phases();
 		return;
 	}
@@ -357,7 +368,7 @@ static void smp_no_cpu_uses_what_is_unmapped(struct test *test)
 /* Each CPU changes a page of its own: the lock of the kernel's page tables, and flushes of all. */
 static void map_and_unmap(void *unused)
 {
-	const uint64_t address = AREA + GIB(1) + cpu_current() * MIB(2);
+	const uint64_t address = AREA + GIB(1) + here() * MIB(2);
 	struct page_batch batch;
 	paddr_t frame;
 
