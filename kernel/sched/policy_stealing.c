@@ -26,12 +26,10 @@
  * sched_gained(), which the thief calls once the others can be seen again.
  *
  * Bound: nobody overtakes in a ring, so the thread at place p of a ring, from 0, runs within
- * 2 (p + 1) picks of its CPU, and every OVERFLOW_TURN-th that comes in between. Stealing moves it
- * forward, to place (p - 1) at most of an empty ring. If it goes to the overflow queue, there is no
- * way back from there: with q nodes before it it runs within OVERFLOW_TURN (q + 1) picks of
- * any one CPU of the node that filled a ring, or within OVERFLOW_BATCH picks after it was
- * taken into a ring. A thread overflows at most once between two turns. A turn is two slices at
- *most.
+ * 2 (p + 1) picks of its CPU, not counting every OVERFLOW_TURN-th. Stealing takes it to a lower
+ *place. If it goes to the overflow queue, with q threads before it, it runs within OVERFLOW_TURN (q
+ *+ 1) picks of any CPU of the node, and at once when it is taken from there, so it overflows at
+ *most once between two turns. A turn is two slices at most.
  */
 #include "policy.h"
 
@@ -40,9 +38,8 @@
 #include <arch/cache.h>
 #include <exo/panic.h>
 
-/* A prime, so that it does not keep step with what threads do; a guess, as is the next. */
+/* A prime, so that it does not keep step with what threads do; a guess. */
 #define OVERFLOW_TURN 61
-#define OVERFLOW_BATCH (STEAL_RING_SIZE < 32 ? STEAL_RING_SIZE / 2 : 16)
 
 /*
  * Costs of taking from a queue. A unit of SLIT distance weighs more than all the rest. A CPU that
@@ -192,25 +189,20 @@ static void wait_off_stack(const struct thread *thread)
 		cpu_pause();
 }
 
-/* Up to @max threads of a node's overflow queue, all but the first into the ring. */
-static struct thread *take_overflow(struct run_queue *queue, unsigned int from, unsigned int max)
+/* The oldest thread of a node's overflow queue, to run at once: it has waited in a ring already. */
+static struct thread *take_overflow(struct run_queue *queue, unsigned int from)
 {
-	struct overflow_node *first = overflow_queue_take(&stealing_nodes[from].overflow, max);
-	struct overflow_node *node, *next;
+	struct overflow_queue *overflow = &stealing_nodes[from].overflow;
+	struct overflow_node *node = overflow_queue_take(overflow, 1);
 
-	if (!first)
+	if (!node)
 		return NULL;
 	queue->picks = 0;
-	for (node = first; node; node = overflow_queue_next(node))
-		adopt(queue, thread_of(node));
+	adopt(queue, thread_of(node));
 	atomic_thread_fence(memory_order_seq_cst);
-	for (node = overflow_queue_next(first); node; node = next) {
-		next = overflow_queue_next(node);
-		/* There is room: whoever takes more than one has an empty ring. */
-		steal_ring_push(&queue->ring, thread_of(node));
-	}
-	sched_gained(queue->cpu);
-	return thread_of(first);
+	if (!overflow_queue_empty(overflow))
+		sched_gained(queue->cpu);
+	return thread_of(node);
 }
 
 /* What it costs to take from a queue of this @length; the least is best. */
@@ -290,7 +282,7 @@ static __noinline struct thread *steal(struct run_queue *queue)
 		if (victim.cost == UINT32_MAX)
 			return NULL;
 		thread = victim.queue ? steal_from(queue, victim.queue)
-				      : take_overflow(queue, victim.node, OVERFLOW_BATCH);
+				      : take_overflow(queue, victim.node);
 		/* Who has been quicker at the overflow queue will call us if there is more. */
 		if (!thread && !victim.queue)
 			return NULL;
@@ -325,11 +317,11 @@ static inline struct thread *pick_near(struct run_queue *queue)
 
 	if (unlikely(++queue->picks >= OVERFLOW_TURN) &&
 	    !overflow_queue_empty(&stealing_nodes[node].overflow))
-		thread = take_overflow(queue, node, 1);
+		thread = take_overflow(queue, node);
 	if (likely(!thread))
 		thread = pick_own(queue);
 	if (unlikely(!thread) && !overflow_queue_empty(&stealing_nodes[node].overflow))
-		thread = take_overflow(queue, node, OVERFLOW_BATCH);
+		thread = take_overflow(queue, node);
 	return thread;
 }
 
