@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 
-from exo import builds, child, tree
+from exo import builds, child, native_queues, tree
 
 TRACES = {"random": "random sizes and lifetimes", "queue": "producer and consumer",
           "boot": "much that stays, bursts that do not", "waves": "all in, all out, again",
@@ -56,8 +56,8 @@ class NativeError(Exception):
         self.details = details
 
 
-def build(directory):
-    """Makes the programs; returns their directory."""
+def build(directory, target="all"):
+    """Makes the programs, or those of another target; returns their directory."""
     if platform.machine() not in ("x86_64", "AMD64"):
         raise NativeError("the heaps are native code of x86_64, and this host is not one")
     cache = builds.Builds(directory, os.cpu_count())
@@ -65,7 +65,7 @@ def build(directory):
     include = os.path.join(cache.path(CONFIGURATION), "include")
     out = os.path.join(cache.directory, "native")
     made = child.run(["make", "-f", "tests/native/Makefile", f"AUTOCONF={include}", f"OUT={out}",
-                      f"-j{cache.jobs}", "all"], MAKE_TIMEOUT, cwd=tree.ROOT,
+                      f"-j{cache.jobs}", target], MAKE_TIMEOUT, cwd=tree.ROOT,
                      env={"MAKEFLAGS": ""})
     if not made.ok:
         raise NativeError(f"tests/native does not build: {made.reason()}", made.output)
@@ -247,21 +247,31 @@ def main(arguments):
                         help=f"rounds that are counted of each measure ({ROUNDS})")
     parser.add_argument("--quick", action="store_true",
                         help="a tenth of each trace and few rounds: does it work at all?")
+    parser.add_argument("--queues", action="store_true",
+                        help="instead, the lock-free queues beside Concurrency Kit's and "
+                             "liburcu's")
     parser.add_argument("--json", metavar="FILE",
-                        default=os.path.join(tree.BUILD, "native.json"),
-                        help="the rows go there as well (build/native.json)")
+                        help="the rows go there as well (build/native.json, or with --queues "
+                             "build/native-queues.json)")
     parser.add_argument("--build", metavar="DIR", default=os.path.join(tree.BUILD, "native"),
                         help="where the programs are built (build/native)")
     options = parser.parse_args(arguments)
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    file_name = options.json or os.path.join(
+        tree.BUILD, "native-queues.json" if options.queues else "native.json")
     try:
-        rows = compare(options.build, options.traces, QUICK_SCALE if options.quick else 1,
-                       rounds)
-        with open(options.json, "w", encoding="utf-8") as file:
+        if options.queues:
+            rows = native_queues.measure(options.build, build, options.quick, NativeError)
+            print("\n".join(native_queues.table(rows)))
+        else:
+            rows = compare(options.build, options.traces,
+                           QUICK_SCALE if options.quick else 1, rounds)
+        with open(file_name, "w", encoding="utf-8") as file:
             file.write("[" + ",\n".join(json.dumps(line) for line in rows) + "]\n")
     except (NativeError, builds.BuildError, OSError) as error:
         print(f"scripts/native: {error}\n{getattr(error, 'details', '')}".rstrip(),
               file=sys.stderr)
         return 1
-    print(f"{LEGEND}\nJSON in {os.path.relpath(options.json)}")
+    legend = native_queues.LEGEND if options.queues else LEGEND
+    print(f"{legend}\nJSON in {os.path.relpath(file_name)}")
     return 0

@@ -16,7 +16,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
-from exo import child, native  # noqa: E402
+from exo import child, native, native_queues  # noqa: E402
 
 NATIVE = platform.machine() in ("x86_64", "AMD64")
 
@@ -201,6 +201,22 @@ class QuickTest(unittest.TestCase):
         done = child.run([os.path.join(self.directory.name, "native", f"native.{program}"),
                           "queue", "100"], 60, stdin="verify\n", env={"LD_PRELOAD": preload})
         return done.status, done.output
+
+    def test_queues(self):
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            self.assertEqual(native.main(["--queues", "--quick", "--json", self.json + "2",
+                                          "--build", self.directory.name]), 0)
+        with open(self.json + "2", encoding="utf-8") as file:
+            rows = json.load(file)
+        names = {(line["queue"], line["producers"]) for line in rows}
+        for ours, theirs in native_queues.GROUPS.items():
+            for name in (ours, *theirs):
+                for producers in (0, 1) if "ring" in name else (0, 1, 2):
+                    self.assertIn((name, producers), names)
+            self.assertRegex(text.getvalue(), f"(?m)^{ours} +alone +1")
+        self.assertTrue(all(0 < line["ns_least"] <= line["ns"] for line in rows), rows)
+        self.assertEqual(text.getvalue().count("place of "), len(native_queues.GROUPS))
 
     def test_wrong_library_is_seen(self):
         for program, other in (("glibc", "libjemalloc.so.2"), ("jemalloc", "libmimalloc.so"),
