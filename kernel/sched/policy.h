@@ -66,13 +66,7 @@
 #ifndef SCHED_POLICY_H
 #define SCHED_POLICY_H
 
-#include <exo/thread.h>
-
-enum enqueue_reason {
-	ENQUEUE_WOKEN, /* new, woken, or come from another CPU */
-	ENQUEUE_PREEMPTED, /* was running, and did not want to stop */
-	ENQUEUE_SLICE_END, /* has used up its slice */
-};
+#include "policy_common.h"
 
 #if IS_ENABLED(CONFIG_SCHED_ROUND_ROBIN)
 #include "policy_round_robin.h"
@@ -94,14 +88,5 @@ enum enqueue_reason {
 #ifndef POLICY_WAIT_SLICES
 #define POLICY_WAIT_SLICES(ready) (2 * ((ready) + 1))
 #endif
-
-extern const char policy_name[];
-
-/* The others are declared, or defined inline, by the policy's header. */
-void policy_init(struct run_queue *queue, struct cpu *cpu);
-int policy_admit(struct thread *thread, const struct sched_parameters *parameters);
-void policy_leave(struct thread *thread);
-bool policy_take(struct run_queue *queue, struct thread *thread);
-struct thread *policy_give(struct run_queue *queue, const struct cpu *to);
 
 #endif
