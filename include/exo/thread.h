@@ -50,6 +50,11 @@ enum thread_attention {
 	THREAD_REQUEUE = 4, /* the urgency has changed, and @request is on its way */
 };
 
+/* ns; 0 < budget <= deadline <= period, or all 0. */
+struct edf_contract {
+	uint64_t period, budget, deadline;
+};
+
 /* What a policy keeps of a thread. */
 union sched_entity {
 	struct {
@@ -66,11 +71,18 @@ union sched_entity {
 		uint64_t pass, stride, left;
 	} stride;
 	struct {
-		struct pq_node node; /* key: absolute deadline */
-		uint64_t release, left, started;
-		struct timer replenish;
-		uint32_t utilisation; /* admitted, in units of the policy */
-		bool throttled;
+		union {
+			struct pq_node node; /* key: absolute deadline, or the next period */
+			struct list_node background;
+		};
+		int64_t left; /* ns of the budget, or of the slice; negative: overrun, is owed */
+		uint64_t due; /* absolute deadline */
+		uint64_t next_period; /* absolute */
+		struct edf_contract now, wanted; /* wanted: under the ledger's lock */
+		uint64_t reserved; /* of reserved_on; under the ledger's lock */
+		cpu_t reserved_on;
+		_Atomic bool changed; /* wanted is to become now */
+		uint8_t place; /* enum edf_place */
 	} edf;
 };
 
