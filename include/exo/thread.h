@@ -68,7 +68,13 @@ union sched_entity {
 	} stealing;
 	struct {
 		struct pq_node node; /* key: pass */
-		uint64_t pass, stride, left;
+		uint64_t lead; /* how far pass was ahead of its queue when it left that */
+		struct run_queue *queue; /* whose virtual time pass goes with */
+		uint64_t inverse; /* 2^32 / shares */
+		uint32_t fraction; /* of pass, below its unit */
+		uint32_t shares; /* that it is charged for: its own, or lent */
+		_Atomic uint32_t wanted; /* its own; any CPU */
+		bool queued;
 	} stride;
 	struct {
 		union {

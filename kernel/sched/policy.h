@@ -89,4 +89,9 @@
 #define POLICY_WAIT_SLICES(ready) (2 * ((ready) + 1))
 #endif
 
+/* 1: the bound is of time alone. Others may have many turns meanwhile that are short. */
+#ifndef POLICY_BOUNDS_TIME
+#define POLICY_BOUNDS_TIME 0
+#endif
+
 #endif

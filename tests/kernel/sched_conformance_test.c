@@ -230,6 +230,8 @@ static void sched_waiting_is_bounded(struct test *test)
 {
 	uint64_t longest = 0;
 
+	if (POLICY_BOUNDS_TIME)
+		TEST_SKIP(test, "this policy counts time, not turns");
 	TEST_TRUE(test, longest_wait(8, yield_and_count, 200, &longest));
 	TEST_TRUE(test, longest * SLICES_A_TURN <= POLICY_WAIT_SLICES(7));
 	TEST_TRUE(test, longest_wait(2, yield_and_count, 200, &longest));
@@ -240,6 +242,8 @@ static void sched_waiting_is_bounded_by_slices(struct test *test)
 {
 	uint64_t longest = 0;
 
+	if (POLICY_BOUNDS_TIME)
+		TEST_SKIP(test, "this policy counts time, not turns");
 	if (!IS_ENABLED(CONFIG_PREEMPT))
 		TEST_SKIP(test, "PREEMPT is off");
 	TEST_TRUE(test, longest_wait(5, spin_and_count, 4, &longest));
