@@ -15,6 +15,7 @@ COMMANDS = {
     "size": "exo.size",
     "bench": "exo.bench",
     "native": "exo.native",
+    "stress": "exo.stress",
     "unittest": "exo.unittest_child",
 }
 

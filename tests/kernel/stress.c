@@ -34,6 +34,7 @@
 #define SEMAPHORE_ENOUGH 8 /* given no further than about this */
 #define SHORT (200 * NS_PER_US)
 #define REPORT (5 * NS_PER_S)
+#define TEND (10 * NS_PER_MS) /* a guess: between two rounds over all slots */
 #define STUCK (30 * NS_PER_S) /* a guess: without a single operation */
 #define MAX_THREADS 100000
 #define MAX_SECONDS 86400
@@ -244,6 +245,10 @@ static void act_suspend(struct slot *slot)
 {
 	struct slot *other = any_slot(slot);
 
+	if (other == slot) { /* stops at once: not under a lock */
+		thread_suspend(thread_current());
+		return;
+	}
 	spin_lock(&other->lock);
 	if (other->thread && !stopping())
 		thread_suspend(other->thread);
@@ -263,6 +268,12 @@ static void act_resume(struct slot *slot)
 	resume_slot(any_slot(slot));
 }
 
+static void move(struct thread *thread, const struct cpu_set *set)
+{
+	if (thread_set_affinity(thread, set))
+		mistake("an affinity was refused");
+}
+
 static void act_move(struct slot *slot)
 {
 	struct slot *other = any_slot(slot);
@@ -274,9 +285,13 @@ static void act_move(struct slot *slot)
 		set = only_cpu(next_random(&slot->seed) % nr_cpus_online);
 		cpu_set_add(&set, next_random(&slot->seed) % nr_cpus_online);
 	}
+	if (other == slot) { /* may have to move at once: not under a lock */
+		move(thread_current(), &set);
+		return;
+	}
 	spin_lock(&other->lock);
-	if (other->thread && thread_set_affinity(other->thread, &set))
-		mistake("an affinity was refused");
+	if (other->thread)
+		move(other->thread, &set);
 	spin_unlock(&other->lock);
 }
 
@@ -432,7 +447,7 @@ static bool run(unsigned int seconds)
 				       (unsigned long long)operations, atomic_load(&stress.live));
 			next_report += REPORT;
 		}
-		thread_sleep_until(clock_ns() + NS_PER_MS);
+		thread_sleep_until(clock_ns() + TEND);
 	}
 	return true;
 }

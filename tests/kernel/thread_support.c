@@ -50,12 +50,14 @@ uint32_t next_random(uint64_t *state)
 	return (uint32_t)(x >> 32);
 }
 
-/* What each CPU keeps can only be given back by that CPU, so the caller goes to all of them. */
+/* What each CPU keeps can only be given back by that CPU, so the caller goes to all of them; last
+ * to the boot CPU, whose interrupts the monitor waits for. */
 static void give_back_all(void)
 {
+	const struct cpu_set before = thread_current()->affinity;
 	struct cpu_set set;
 
-	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++) {
+	for (cpu_t cpu = nr_cpus_online; cpu-- > 0;) {
 		set = only_cpu(cpu);
 		thread_set_affinity(thread_current(), &set);
 		thread_yield();
@@ -64,8 +66,7 @@ static void give_back_all(void)
 			heap_trim();
 		frame_cache_drain();
 	}
-	cpu_set_all(&set);
-	thread_set_affinity(thread_current(), &set);
+	thread_set_affinity(thread_current(), &before);
 }
 
 static void measure(struct memory_mark *mark)
