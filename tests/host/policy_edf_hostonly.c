@@ -4,7 +4,6 @@
  * limit of what is admitted, with threads among them that try to get more than they were promised.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../../kernel/sched/policy_edf.h"
@@ -472,10 +471,7 @@ static void directed_yield_is_no_way_round_a_deadline(void)
 	CHECK(actors[4].ran > 300 * MS);
 }
 
-static const struct {
-	void (*run)(void);
-	const char *name;
-} cases[] = {
+static const struct machine_case cases[] = {
 #define CASE(function)              \
 	{                           \
 		function, #function \
@@ -497,17 +493,5 @@ static const struct {
 
 int main(void)
 {
-	unsigned int failed = 0;
-
-	printf("TAP version 13\n1..%zu\n", ARRAY_SIZE(cases));
-	machine_seed(1);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		failed_line = 0;
-		cases[i].run();
-		if (failed_line)
-			printf("# %s:%u\n", __FILE__, failed_line);
-		printf("%sok %zu - %s\n", failed_line ? "not " : "", i + 1, cases[i].name);
-		failed += failed_line != 0;
-	}
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return machine_main(cases, ARRAY_SIZE(cases), __FILE__, &failed_line);
 }

@@ -371,3 +371,21 @@ void machine_run(uint64_t until)
 	while (machine.now < until)
 		step(until);
 }
+
+int machine_main(const struct machine_case *cases, unsigned int count, const char *file,
+		 unsigned int *failed_line)
+{
+	unsigned int failed = 0;
+
+	printf("TAP version 13\n1..%u\n", count);
+	machine_seed(1);
+	for (unsigned int i = 0; i < count; i++) {
+		*failed_line = 0;
+		cases[i].run();
+		if (*failed_line)
+			printf("# %s:%u\n", file, *failed_line);
+		printf("%sok %u - %s\n", *failed_line ? "not " : "", i + 1, cases[i].name);
+		failed += *failed_line != 0;
+	}
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -84,6 +84,15 @@ int machine_set_parameters(struct actor *actor, const struct sched_parameters *p
 uint64_t machine_idle_ns(void);
 uint64_t machine_switches(void);
 
+struct machine_case {
+	void (*run)(void);
+	const char *name;
+};
+
+/* Runs the cases; @failed_line: set by one that fails. Prints TAP; returns main()'s status. */
+int machine_main(const struct machine_case *cases, unsigned int count, const char *file,
+		 unsigned int *failed_line);
+
 /* Xorshift. */
 void machine_seed(uint64_t seed);
 uint64_t machine_random(uint64_t bound);

@@ -4,7 +4,6 @@
  * 1,000 slices, whether they run on, yield or sleep.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../../kernel/sched/policy_stride.h"
@@ -375,10 +374,7 @@ static void a_lead_moves_along(void)
 	CHECK(queues[1].shares == 0 && policy_length(&queues[1]) == 0);
 }
 
-static const struct {
-	void (*run)(void);
-	const char *name;
-} cases[] = {
+static const struct machine_case cases[] = {
 #define CASE(function)              \
 	{                           \
 		function, #function \
@@ -399,17 +395,5 @@ static const struct {
 
 int main(void)
 {
-	unsigned int failed = 0;
-
-	printf("TAP version 13\n1..%zu\n", ARRAY_SIZE(cases));
-	machine_seed(1);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		failed_line = 0;
-		cases[i].run();
-		if (failed_line)
-			printf("# %s:%u\n", __FILE__, failed_line);
-		printf("%sok %zu - %s\n", failed_line ? "not " : "", i + 1, cases[i].name);
-		failed += failed_line != 0;
-	}
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return machine_main(cases, ARRAY_SIZE(cases), __FILE__, &failed_line);
 }
