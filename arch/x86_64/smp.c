@@ -75,7 +75,7 @@ void ap_main(struct ap *ap)
 	fpu_init_cpu();
 	atomic_store_explicit(&ap->start.state, AP_READY, memory_order_release);
 	await(ap, AP_RUNNING);
-	clock_check_cpu();
+	clock_check_cpu(true);
 	mmu_flush_all();
 	sched_run_cpu();
 }
@@ -174,7 +174,7 @@ static void let_go(void)
 		atomic_thread_fence(memory_order_seq_cst);
 		nr_cpus_online = ap->cpu.number + 1;
 		atomic_store(&ap->start.state, AP_RUNNING);
-		clock_check_cpu();
+		clock_check_cpu(false);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include <exo/compiler.h>
 #include <exo/config.h>
+#include <stdbool.h>
 
 #if IS_ENABLED(CONFIG_CLOCK)
 /* Starts to measure the TSC's frequency, without waiting. Once, early. */
@@ -64,14 +65,14 @@ static inline void clock_keep(void)
 #endif
 
 /**
- * clock_check_cpu() - compare the TSCs of the boot CPU and of a CPU that starts
- * Called by both of them at about the same time, one CPU at a time; they know their numbers, and
- * the new one has not run threads. The boot CPU cannot be moved. Takes some microseconds. If the
+ * clock_check_cpu() - compare the TSCs of a CPU that starts and of one that runs already
+ * @starts: whether this is the CPU that starts; it has not run threads
+ * Called by both of them at about the same time, one CPU at a time. Takes some microseconds. If the
  * TSCs differ, or their rate may, the clock runs on another counter when it returns. A side that
  * waits in vain for the other gives up in the end; then the clock leaves the TSC, too.
  */
 #if IS_ENABLED(CONFIG_SMP)
-void clock_check_cpu(void);
+void clock_check_cpu(bool starts);
 #endif
 
 #endif

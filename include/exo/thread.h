@@ -63,7 +63,8 @@ union sched_entity {
 	} list; /* round robin, fixed priority */
 	struct {
 		struct overflow_node node; /* in an overflow queue */
-		struct list_node pinned; /* in its CPU's list of threads that may not run everywhere */
+		struct list_node
+			pinned; /* in its CPU's list of threads that may not run everywhere */
 		bool is_pinned;
 	} stealing;
 	struct {

@@ -7,8 +7,8 @@
  * that has more than it can run queues the thread and then looks for announced CPUs. With a full
  * fence between the two steps on both sides one of them sees the other: no thread waits while a CPU
  * sleeps. Whoever clears a CPU's bit is the one that gives it something, or just wakes it where
- * policies let CPUs take for themselves. A CPU that was claimed while it found something else passes
- * the call on. tests/model/idle.cpp checks all this.
+ * policies let CPUs take for themselves. A CPU that was claimed while it found something else
+ * passes the call on. tests/model/idle.cpp checks all this.
  *
  * The idle thread is never preempted: interrupts return to it and it looks for itself.
  */

@@ -82,8 +82,8 @@
 
 /*
  * The bound: how many slices a ready thread waits at most while @ready others, all that is ready on
- * its CPU, are as important to the policy. A turn takes two slices at most; one turn is to spare for
- * a more important thread in between. A policy whose bound is another defines it in its header.
+ * its CPU, are as important to the policy. A turn takes two slices at most; one turn is to spare
+ * for a more important thread in between. A policy whose bound is another defines it in its header.
  */
 #ifndef POLICY_WAIT_SLICES
 #define POLICY_WAIT_SLICES(ready) (2 * ((ready) + 1))

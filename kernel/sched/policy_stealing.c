@@ -26,10 +26,10 @@
  * sched_gained(), which the thief calls once the others can be seen again.
  *
  * Bound: nobody overtakes in a ring, so the thread at place p of a ring, from 0, runs within
- * 2 (p + 1) picks of its CPU, not counting every OVERFLOW_TURN-th. A thief puts it at a lower place.
- * If it goes to the overflow queue, with q threads before it, it runs within OVERFLOW_TURN (q + 1)
- * picks of any CPU of the node, and at once when it is taken from there, so it overflows at most
- * once between two turns. A turn is two slices at most.
+ * 2 (p + 1) picks of its CPU, not counting every OVERFLOW_TURN-th. A thief puts it at a lower
+ *place. If it goes to the overflow queue, with q threads before it, it runs within OVERFLOW_TURN (q
+ *+ 1) picks of any CPU of the node, and at once when it is taken from there, so it overflows at
+ *most once between two turns. A turn is two slices at most.
  */
 #include "policy.h"
 

@@ -12,7 +12,7 @@
 
 #include <arch/cpu.h>
 #include <exo/clock.h>
-#include <exo/cpu.h>
+#include <exo/preempt.h>
 #include <stdatomic.h>
 
 #define TURNS 32u /* even */
@@ -49,14 +49,19 @@ static bool take_turns(unsigned int first)
 	return true;
 }
 
-void clock_check_cpu(void)
+void clock_check_cpu(bool starts)
 {
-	if (cpu_current() != 0) {
+	bool turns;
+
+	if (starts) {
 		if (take_turns(1))
 			wait_for(0);
 		return;
 	}
-	if (!take_turns(0) || !wait_for(TURNS))
+	preempt_disable();
+	turns = take_turns(0) && wait_for(TURNS);
+	preempt_enable();
+	if (!turns)
 		clock_leave_tsc("a CPU did not show its time-stamp counter");
 	else if (!clock_tsc_shared(&clock_facts))
 		clock_leave_tsc("the time-stamp counters depend on power states");

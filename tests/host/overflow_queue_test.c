@@ -31,7 +31,7 @@ static bool chain_is(struct overflow_node *node, unsigned int from, unsigned int
 
 static void overflow_queue_is_a_fifo(struct test *test)
 {
-	struct overflow_queue queue = { NULL };
+	struct overflow_queue queue = { .newest = NULL };
 
 	TEST_TRUE(test, overflow_queue_empty(&queue));
 	TEST_TRUE(test, !overflow_queue_take(&queue, 1));
@@ -50,7 +50,7 @@ static void overflow_queue_is_a_fifo(struct test *test)
 /* Chains go in and come out whole or in parts. */
 static void overflow_queue_takes_chains(struct test *test)
 {
-	struct overflow_queue queue = { NULL };
+	struct overflow_queue queue = { .newest = NULL };
 
 	push_chain(&queue, 0, 5);
 	push_one(&queue, 5);
@@ -64,7 +64,7 @@ static void overflow_queue_takes_chains(struct test *test)
 /* While another consumer has the claim, nobody else gets or changes anything. */
 static void overflow_queue_has_one_consumer(struct test *test)
 {
-	struct overflow_queue queue = { NULL };
+	struct overflow_queue queue = { .newest = NULL };
 
 	push_chain(&queue, 0, 2);
 	queue.claimed = true;
@@ -77,7 +77,7 @@ static void overflow_queue_has_one_consumer(struct test *test)
 /* A producer that has announced its node, but not linked it: what is behind it has to wait. */
 static void overflow_queue_waits_for_a_link(struct test *test)
 {
-	struct overflow_queue queue = { NULL };
+	struct overflow_queue queue = { .newest = NULL };
 
 	nodes[0].next = NULL;
 	queue.newest = &nodes[0];

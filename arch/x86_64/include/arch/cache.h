@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which CPUs share their last-level cache, by the deterministic cache parameters: leaf 4 (SDM vol. 2,
- * CPUID) or, with the same layout, 0x8000001d (AMD APM vol. 3, E.4.15). Each subleaf is a cache; the
- * CPUs that share it have APIC IDs that differ in their lowest bits only.
+ * Which CPUs share their last-level cache, by the deterministic cache parameters: leaf 4 (SDM vol.
+ * 2, CPUID) or, with the same layout, 0x8000001d (AMD APM vol. 3, E.4.15). Each subleaf is a cache;
+ * the CPUs that share it have APIC IDs that differ in their lowest bits only.
  */
 #ifndef ARCH_CACHE_H
 #define ARCH_CACHE_H
