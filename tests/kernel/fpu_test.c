@@ -235,15 +235,21 @@ static void fpu_fresh_threads_see_initial_state(struct test *test)
 	TEST_TRUE(test, run_workers(NR_WORKERS, look_or_spoil, NULL));
 }
 
+static _Atomic unsigned int nr_there;
+
 static void use_nothing(void *argument)
 {
 	struct worker *worker = argument;
-	const uint64_t saves = cpu_this()->fpu_saves, switches = cpu_this()->switches;
+	const struct cpu *cpu = cpus[nr_cpus_online - 1];
+	const uint64_t saves = cpu->fpu_saves, switches = cpu->switches;
 
+	atomic_fetch_add(&nr_there, 1);
+	while (atomic_load(&nr_there) < 2)
+		thread_yield();
 	for (unsigned int i = 0; i < ROUNDS; i++)
 		thread_yield();
-	worker->good = !thread_current()->fpu && cpu_this()->fpu_saves == saves &&
-		       cpu_this()->switches > switches;
+	worker->good =
+		!thread_current()->fpu && cpu->fpu_saves == saves && cpu->switches > switches;
 }
 
 static void fpu_unused_costs_nothing(struct test *test)
@@ -252,6 +258,7 @@ static void fpu_unused_costs_nothing(struct test *test)
 
 	cpu_set_clear(&one);
 	cpu_set_add(&one, nr_cpus_online - 1);
+	atomic_store(&nr_there, 0);
 	TEST_TRUE(test, run_workers(2, use_nothing, &one));
 	TEST_TRUE(test, !thread_current()->fpu);
 }

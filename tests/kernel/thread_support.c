@@ -2,6 +2,7 @@
 /* What the suites about threads share. */
 #include "thread_support.h"
 
+#include <exo/console.h>
 #include <exo/frame.h>
 #include <exo/heap.h>
 
@@ -101,5 +102,8 @@ bool memory_is_back(const struct memory_mark *mark)
 			return true;
 		thread_sleep_until(clock_ns() + NS_PER_MS);
 	}
+	console_printf("# frames in use: %llu before, %llu now; blocks of the heap: %llu, %llu\n",
+		       (unsigned long long)mark->frames, (unsigned long long)now.frames,
+		       (unsigned long long)mark->blocks, (unsigned long long)now.blocks);
 	return false;
 }

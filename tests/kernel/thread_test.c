@@ -338,13 +338,21 @@ static void thread_suspend_itself(struct test *test)
 
 static _Atomic cpu_t seen_on;
 
+static cpu_t current_cpu(void)
+{
+	cpu_t cpu;
+
+	preempt_disable();
+	cpu = cpu_current();
+	preempt_enable();
+	return cpu;
+}
+
 static void tell_where(void *argument)
 {
 	(void)argument;
 	while (!atomic_load(&stop)) {
-		preempt_disable();
-		atomic_store(&seen_on, cpu_current());
-		preempt_enable();
+		atomic_store(&seen_on, current_cpu());
 		thread_yield();
 	}
 }
@@ -370,7 +378,7 @@ static void thread_affinity(struct test *test)
 	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++) {
 		set = only_cpu(cpu);
 		TEST_EQ(test, thread_set_affinity(thread_current(), &set), 0);
-		TEST_EQ(test, cpu_current(), cpu);
+		TEST_EQ(test, current_cpu(), cpu);
 	}
 	cpu_set_all(&set);
 	TEST_EQ(test, thread_set_affinity(thread_current(), &set), 0);
