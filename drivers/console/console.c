@@ -11,12 +11,16 @@
 #include <exo/log.h>
 #include <exo/panic.h>
 #include <exo/printf.h>
+#include <exo/semaphore.h>
 #include <exo/serial.h>
 #include <exo/spinlock.h>
 #include <exo/string.h>
 #include <stdbool.h>
 
+#define POLL_NS (5 * NS_PER_MS) /* a guess: quicker than anybody types */
+
 static struct console *consoles;
+static struct semaphore input = SEMAPHORE_INIT(0); /* given when there may be input */
 static struct spinlock console_lock = SPINLOCK_INIT(LOCK_RANK_CONSOLE);
 static volatile bool writing; /* under console_lock; read without it where there is one CPU */
 
@@ -155,6 +159,17 @@ static bool must_poll(void)
 	return false;
 }
 
+/* Lets others run until there may be input. */
+static void wait_for_input(void)
+{
+	if (!IS_ENABLED(CONFIG_THREADS))
+		cpu_pause();
+	else if (must_poll())
+		thread_sleep_until(clock_ns() + POLL_NS);
+	else
+		semaphore_take(&input, DEADLINE_NEVER);
+}
+
 int console_wait(void)
 {
 	for (;;) {
@@ -163,11 +178,22 @@ int console_wait(void)
 		uint64_t flags = irq_save();
 		int byte = console_read();
 
-		if (byte < 0 && !must_poll())
+		if (byte < 0 && !IS_ENABLED(CONFIG_THREADS) && !must_poll())
 			cpu_idle();
 		irq_restore(flags);
-		if (byte >= 0)
-			return byte;
-		cpu_pause();
+		if (byte < 0) {
+			wait_for_input();
+			continue;
+		}
+		/* What was given for it, so that the count stays small. */
+		if (IS_ENABLED(CONFIG_THREADS))
+			semaphore_try(&input);
+		return byte;
 	}
+}
+
+void console_input_arrived(void)
+{
+	if (IS_ENABLED(CONFIG_THREADS))
+		semaphore_give(&input);
 }

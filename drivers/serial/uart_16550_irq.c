@@ -56,6 +56,7 @@ static void uart_interrupt(void *context)
 	if (ring_is_full())
 		mask(true);
 	spin_release(&input_lock);
+	console_input_arrived();
 }
 
 int uart_16550_irq_read(void)

@@ -40,8 +40,11 @@ void console_vprintf(const char *format, va_list arguments) __format_printf(1, 0
 /* Next input byte from any console, or -1 when there is none now. Never waits. */
 int console_read(void);
 
-/* Waits for the next input byte; halts the CPU between interrupts where interrupts are built in. */
+/* Waits for the next input byte; other threads run meanwhile, and the CPU halts if there are none. */
 int console_wait(void);
+
+/* By a console's interrupt handler: console_read() may return something now. */
+void console_input_arrived(void);
 
 /* The registered consoles, oldest first; NULL when there is none. */
 const struct console *console_first(void);

@@ -76,11 +76,13 @@ void sched_offer(struct cpu *cpu)
 	idle = claim_near(cpu);
 	if (!idle)
 		return;
-	thread = policy_give(cpu_queue(cpu), idle);
+	thread = POLICY_STEALS ? NULL : policy_give(cpu_queue(cpu), idle);
 	if (thread)
 		sched_send(idle, thread);
-	else
+	else if (POLICY_STEALS)
 		smp_interrupt(idle->number, IPI_RESCHEDULE);
+	else
+		announce(idle->number); /* it sleeps on, and can be given something else */
 }
 
 void sched_call_idle(struct cpu *cpu)

@@ -80,6 +80,10 @@
 #include "policy_stride.h"
 #endif
 
+#ifndef POLICY_STEALS
+#define POLICY_STEALS 0
+#endif
+
 /*
  * The bound: how many slices a ready thread waits at most while @ready others, all that is ready on
  * its CPU, are as important to the policy. A turn takes two slices at most; one turn is to spare

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Finds the jobs of every layer: host, model, kernel (and user, which runs in it), boot, matrix, tools,
-static and bench. A new test file of any layer is found by its name; nothing has to be listed."""
+"""Finds the jobs of every layer: host, model, kernel (and user, which runs in it), boot, matrix,
+tools, static and bench. A new test file of any layer is found by its name; nothing has to be
+listed."""
 import importlib.util
 import json
 import os

@@ -192,6 +192,17 @@ static void a_full_ring_overflows(void **state)
 	assert_int_equal(pick(0), -1);
 }
 
+/* A single thread near by goes before a whole overflow queue of another node. */
+static void a_far_overflow_comes_last(void **state)
+{
+	(void)state;
+	new_machine(2, 2);
+	ready(2, 0, STEAL_RING_SIZE + 1);
+	ready(1, THREADS - 1, THREADS);
+	assert_int_equal(pick(0), THREADS - 1);
+	assert_int_equal(pick(0), 0);
+}
+
 /* Another node's overflow queue is taken from like a ring, and before the rings there. */
 static void another_node_empties_the_overflow(void **state)
 {
@@ -328,6 +339,7 @@ int main(void)
 		cmocka_unit_test(long_queues_and_shared_caches_come_first),
 		cmocka_unit_test(thieves_do_not_all_meet),
 		cmocka_unit_test(a_full_ring_overflows),
+		cmocka_unit_test(a_far_overflow_comes_last),
 		cmocka_unit_test(another_node_empties_the_overflow),
 		cmocka_unit_test(the_overflow_queue_has_its_turn),
 		cmocka_unit_test(pinned_threads_stay),

@@ -4,9 +4,9 @@
  *
  * A CPU that finds nothing announces itself, fences, and looks again before it halts. A CPU that
  * has work pushes it to its ring, fences, and then looks at who has announced itself; it claims one
- * and interrupts it. A CPU that was claimed, but has found something by itself meanwhile, passes the
- * interrupt on to another one. This is a model of these few lines, as they need the kernel around them; the
- * ring is the real one.
+ * and interrupts it. A CPU that was claimed, but has found something by itself meanwhile, passes
+ * the interrupt on to another one. This is a model of these few lines, as they need the kernel
+ * around them; the ring is the real one.
  */
 #define STEAL_RING_SIZE 4
 #include "model.h"
@@ -143,9 +143,9 @@ struct idling : rl::test_suite<idling<WAKERS, SLEEPERS>, WAKERS + SLEEPERS> {
 
 int main()
 {
-	model<idling<2, 2> >("two_of_both", RANDOM, 300000);
-	model<idling<1, 1> >("a_waker_and_a_sleeper", 4, MANY);
-	model<idling<1, 2> >("two_sleepers", 2, MANY);
-	model<idling<2, 1> >("two_wakers", 2, MANY);
+	model<idling<2, 2>>("two_of_both", RANDOM, 300000);
+	model<idling<1, 1>>("a_waker_and_a_sleeper", 4, MANY);
+	model<idling<1, 2>>("two_sleepers", 2, MANY);
+	model<idling<2, 1>>("two_wakers", 2, MANY);
 	return model_end();
 }

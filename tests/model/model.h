@@ -37,7 +37,6 @@
 #define atomic_compare_exchange_strong_explicit(object, expected, value, order, failure) \
 	(object)->compare_exchange_strong(*(expected), value, order, $, failure, $)
 
-
 #define FULL 0 /* a bound: none */
 #define RANDOM UINT32_MAX
 #define MANY 2000000000 /* a full search ends by itself */
@@ -46,16 +45,17 @@ static unsigned int model_cases;
 static bool model_found;
 
 /* Runs a case; what is wrong with it, if anything, goes to stdout. */
-template <typename T> static void model(const char *name, unsigned int bound, unsigned int iterations)
+template <typename T>
+static void model(const char *name, unsigned int bound, unsigned int iterations)
 {
 	std::ostringstream report, nowhere;
 	rl::test_params parameters;
 
 	if (model_found)
 		return;
-	parameters.search_type = bound == FULL ? rl::sched_full :
-				 bound == RANDOM ? rl::sched_random :
-						   rl::sched_bound;
+	parameters.search_type = bound == FULL	   ? rl::sched_full
+				 : bound == RANDOM ? rl::sched_random
+						   : rl::sched_bound;
 	parameters.context_bound = bound;
 	parameters.iteration_count = iterations;
 	parameters.output_stream = &report;

@@ -13,10 +13,10 @@ struct item {
 	rl::var<unsigned int> seen; /* written by the producer, then by the consumer */
 };
 
-/* Each producer pushes chains of LENGTH, COUNT times; each consumer takes up to MAX, TAKES times. */
+/* Each producer pushes chains of LENGTH, COUNT times; each consumer takes up to MAX, TAKES times.
+ */
 template <unsigned int COUNT, unsigned int LENGTH, unsigned int TAKES, unsigned int MAX>
-struct two_and_two
-	: rl::test_suite<two_and_two<COUNT, LENGTH, TAKES, MAX>, PRODUCERS + CONSUMERS> {
+struct two_and_two : rl::test_suite<two_and_two<COUNT, LENGTH, TAKES, MAX>, PRODUCERS + CONSUMERS> {
 	struct overflow_queue queue;
 	struct item items[PRODUCERS][COUNT * LENGTH];
 	unsigned int seen[PRODUCERS];
@@ -84,8 +84,8 @@ struct two_and_two
 
 int main()
 {
-	model<two_and_two<2, 2, 3, 3> >("two_chains_each", RANDOM, 200000);
-	model<two_and_two<1, 1, 1, 1> >("one_node_each", 3, MANY);
-	model<two_and_two<1, 2, 2, 2> >("a_chain_each", 2, MANY);
+	model<two_and_two<2, 2, 3, 3>>("two_chains_each", RANDOM, 200000);
+	model<two_and_two<1, 1, 1, 1>>("one_node_each", 3, MANY);
+	model<two_and_two<1, 2, 2, 2>>("a_chain_each", 2, MANY);
 	return model_end();
 }

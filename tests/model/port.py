@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Turns a lock-free header of include/exo into C++ for Relacy, so that what is checked is what runs.
+"""Turns a lock-free header of include/exo into C++ for Relacy: what is checked is what runs.
 
     port.py HEADER [VARIANT]    prints the C++; VARIANT: one of the mistakes below, put in before
     port.py --list              prints each HEADER.VARIANT
@@ -33,9 +33,11 @@ BROKEN = {
                                     "more,\n\t\t\t      memory_order_relaxed"),
         "one_too_many": ("==\n\t\t     STEAL_RING_SIZE)", "==\n\t\t     STEAL_RING_SIZE + 1)"),
         "half_not_validated": ("return atomic_compare_exchange_strong_explicit(&victim->head, "
-                               "&head, head + count,", "return (atomic_store_explicit(&victim->head"
-                               ", head + count, memory_order_release), true) || "
-                               "atomic_compare_exchange_strong_explicit(&victim->head, &head, head,"),
+                               "&head, head + count,",
+                               "return (atomic_store_explicit(&victim->head, head + count, "
+                               "memory_order_release), true) || "
+                               "atomic_compare_exchange_strong_explicit(&victim->head, &head, "
+                               "head,"),
     },
     "overflow_queue": {
         "link_without_release": ("&previous->next, first, memory_order_release",

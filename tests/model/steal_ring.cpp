@@ -11,8 +11,9 @@ struct item {
 };
 
 /*
- * The owner pushes COUNT items, with a pop after every third and the last one, and takes half out when the ring
- * is full. A thief steals STEALS times, from the owner or, every second time, from the next thief.
+ * The owner pushes COUNT items, with a pop after every third and the last one, and takes half out
+ * when the ring is full. A thief steals STEALS times, from the owner or, every second time, from
+ * the next thief.
  */
 template <unsigned int THIEVES, unsigned int COUNT, unsigned int STEALS>
 struct stealing : rl::test_suite<stealing<THIEVES, COUNT, STEALS>, THIEVES + 1> {
@@ -70,7 +71,8 @@ struct stealing : rl::test_suite<stealing<THIEVES, COUNT, STEALS>, THIEVES + 1> 
 			return;
 		}
 		for (unsigned int i = 0; i < STEALS; i++) {
-			struct steal_ring *victim = &rings[i % 2 ? (number + 1) % THIEVES : THIEVES];
+			struct steal_ring *victim =
+				&rings[i % 2 ? (number + 1) % THIEVES : THIEVES];
 
 			take(number, steal_ring_steal(victim, &rings[number], &more));
 			steal_ring_publish(&rings[number], more);
@@ -92,10 +94,10 @@ struct stealing : rl::test_suite<stealing<THIEVES, COUNT, STEALS>, THIEVES + 1> 
 
 int main()
 {
-	model<stealing<2, 7, 4> >("steal_from_each_other", RANDOM, 200000);
-	model<stealing<1, 1, 1> >("one_item", FULL, MANY);
-	model<stealing<1, 2, 1> >("one_thief", 4, MANY);
-	model<stealing<2, 2, 1> >("two_thieves", 3, MANY);
-	model<stealing<2, 6, 2> >("overflow_and_wrap", 1, MANY);
+	model<stealing<2, 7, 4>>("steal_from_each_other", RANDOM, 200000);
+	model<stealing<1, 1, 1>>("one_item", FULL, MANY);
+	model<stealing<1, 2, 1>>("one_thief", 4, MANY);
+	model<stealing<2, 2, 1>>("two_thieves", 3, MANY);
+	model<stealing<2, 6, 2>>("overflow_and_wrap", 1, MANY);
 	return model_end();
 }
