@@ -25,6 +25,33 @@ static bool fetch_grant(struct semaphore *semaphore)
 	return true;
 }
 
+/*
+ * The time has run out. While the counter is negative there are fewer gives under way than takers,
+ * and one of these may go. Else each taker has its give, which may only not have got here yet: to
+ * go now would leave it for somebody else, and the counter says already that there is nobody. So we
+ * wait for it, which is as long as a give takes.
+ */
+static int end_wait(struct semaphore *semaphore)
+{
+	struct wait_queue *queue = &semaphore->waiters;
+	int count;
+
+	spin_acquire(&queue->lock);
+	if (fetch_grant(semaphore)) {
+		spin_release(&queue->lock);
+		return 0;
+	}
+	count = atomic_load_explicit(&semaphore->count, memory_order_relaxed);
+	while (count < 0)
+		if (atomic_compare_exchange_weak_explicit(&semaphore->count, &count, count + 1,
+							  memory_order_relaxed,
+							  memory_order_relaxed)) {
+			spin_release(&queue->lock);
+			return -EXO_E_TIMEOUT;
+		}
+	return wait_block(queue, DEADLINE_NEVER);
+}
+
 static __noinline int take_slowly(struct semaphore *semaphore, uint64_t deadline)
 {
 	struct wait_queue *queue = &semaphore->waiters;
@@ -38,15 +65,8 @@ static __noinline int take_slowly(struct semaphore *semaphore, uint64_t deadline
 		return 0;
 	}
 	error = wait_block(queue, deadline);
-	if (error) {
-		spin_acquire(&queue->lock);
-		/* Given since the time ran out: then it is ours after all. */
-		if (fetch_grant(semaphore))
-			error = 0;
-		else
-			atomic_fetch_add(&semaphore->count, 1);
-		spin_release(&queue->lock);
-	}
+	if (error)
+		error = end_wait(semaphore);
 	irq_restore(flags);
 	return error;
 }
