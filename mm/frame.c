@@ -61,7 +61,7 @@ void frame_cache_reset(struct node *local)
 
 void frame_cache_attach(struct cpu *cpu)
 {
-	ASSERT(cpu->node < numa_nodes());
+	ASSERT(cpu->node < numa_nodes() && caches[cpu->number].top == caches[cpu->number].frames);
 	reset(&caches[cpu->number], &frame_memory.nodes[cpu->node]);
 	cpu->frame_cache = &caches[cpu->number];
 }

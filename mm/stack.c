@@ -68,15 +68,6 @@ static int map(uintptr_t stack, paddr_t frames)
 	return error;
 }
 
-static void unmap(uintptr_t stack)
-{
-	struct page_batch batch;
-
-	page_batch_begin(&batch, &kernel_space);
-	page_table_unmap(&batch, stack, STACK_SIZE);
-	page_batch_end(&batch);
-}
-
 /* Under the lock. */
 static int alloc_guarded(paddr_t frames, uintptr_t *stack)
 {
@@ -112,23 +103,36 @@ int stack_alloc(uintptr_t *stack)
 	return error;
 }
 
-void stack_free(uintptr_t stack)
+/* Under the lock: replaces each address by that of its frames. */
+static void free_guarded(uintptr_t *stacks_to_free, unsigned int count)
 {
-	paddr_t frames = stack - DIRECT_MAP_BASE;
 	struct page_mapping found;
-	int error;
+	struct page_batch batch;
 
-	spin_lock(&stacks.lock);
-	if (GUARDED) {
+	page_batch_begin(&batch, &kernel_space);
+	for (unsigned int i = 0; i < count; i++) {
+		const uintptr_t stack = stacks_to_free[i];
+
 		page_table_query(&kernel_space, stack, &found);
 		ASSERT(found.present);
-		frames = found.base;
-		unmap(stack);
+		page_table_unmap(&batch, stack, STACK_SIZE);
 		slot_give((unsigned int)((stack - STACK_AREA_BASE) / SLOT_SIZE));
+		stacks_to_free[i] = (uintptr_t)phys_to_virt(found.base);
 	}
-	stacks.count--;
+	page_batch_end(&batch);
+}
+
+void stack_free(uintptr_t *stacks_to_free, unsigned int count)
+{
+	int error = 0;
+
+	spin_lock(&stacks.lock);
+	if (GUARDED)
+		free_guarded(stacks_to_free, count);
+	stacks.count -= count;
 	spin_unlock(&stacks.lock);
-	error = frame_free(frames, STACK_ORDER);
+	for (unsigned int i = 0; i < count; i++)
+		error |= frame_free(stacks_to_free[i] - DIRECT_MAP_BASE, STACK_ORDER);
 	ASSERT(error == 0);
 	(void)error;
 }

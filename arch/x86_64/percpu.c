@@ -2,7 +2,6 @@
 /* The CPUs' own data, and how each reaches it: through the GS base (CONFIG_SMP). */
 #include <arch/cpu.h>
 #include <arch/percpu.h>
-#include <exo/frame_setup.h>
 #include <exo/preempt.h>
 
 struct cpu boot_cpu = { .self = &boot_cpu, .preempt = PREEMPT_UNWANTED };
@@ -13,9 +12,6 @@ void cpu_set_this(struct cpu *cpu)
 {
 	if (IS_ENABLED(CONFIG_SMP))
 		cpu_write_msr(MSR_GS_BASE, (uintptr_t)cpu);
-	/* The boot CPU gets it by frame_setup(). */
-	if (IS_ENABLED(CONFIG_SMP) && cpu != &boot_cpu)
-		frame_cache_attach(cpu);
 }
 
 void cpu_init_boot(void)

@@ -26,6 +26,7 @@
 #include <exo/clock.h>
 #include <exo/fpu.h>
 #include <exo/frame.h>
+#include <exo/frame_setup.h>
 #include <exo/log.h>
 #include <exo/numa.h>
 #include <exo/panic.h>
@@ -69,6 +70,7 @@ void ap_main(struct ap *ap)
 	if (!smp_boot_arrive(&ap->start, mmu_missing_feature()))
 		cpu_halt();
 	await(ap, AP_NUMBERED);
+	frame_cache_attach(&ap->cpu); /* by its number */
 	mmu_init_cpu();
 	lapic_init_cpu();
 	timer_init_cpu();

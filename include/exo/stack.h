@@ -31,8 +31,13 @@
  */
 int stack_alloc(uintptr_t *stack);
 
-/* Gives a stack back. The same conditions. */
-void stack_free(uintptr_t stack);
+#define STACK_FREE_MAX 16 /* a guess: the TLBs of all CPUs are flushed once for so many */
+
+/*
+ * Gives stacks back, 1 .. STACK_FREE_MAX at a time, because all CPUs are interrupted for it. The
+ * array is overwritten. The same conditions.
+ */
+void stack_free(uintptr_t *stacks, unsigned int count);
 
 /* Is @address in the guard page of a stack's slot, whether or not there is a stack? Any context. */
 bool stack_guards(uintptr_t address);

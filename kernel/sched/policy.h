@@ -80,6 +80,10 @@
 #include "policy_stride.h"
 #endif
 
+#ifndef POLICY_LENDS
+#define POLICY_LENDS 1
+#endif
+
 #ifndef POLICY_STEALS
 #define POLICY_STEALS 0
 #endif

@@ -12,6 +12,7 @@
 #include "turns.h"
 
 #define POLICY_KEEPS_RUNNING 1
+#define POLICY_LENDS 0
 
 struct run_queue {
 	struct turns turns;

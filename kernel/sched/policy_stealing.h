@@ -25,6 +25,7 @@ struct stealing_counters {
 };
 
 #define POLICY_KEEPS_RUNNING 0
+#define POLICY_LENDS 0
 #define POLICY_STEALS 1
 
 struct run_queue {

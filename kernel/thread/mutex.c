@@ -3,9 +3,10 @@
  * Mutexes with priority inheritance.
  *
  * Uncontended, a mutex is one compare-and-exchange of its owner, each way. Bit 0 of the owner word
- * says that somebody waits or may wait; from then on everything goes through graph_lock, the one
- * lock for who waits for what: loans run along chains of owners, and contention is meant to be
- * rare.
+ * says that somebody waits or may wait; it changes under the mutex's waiters.lock. Who waits for
+ * what, and so who lends to whom, is under graph_lock, the one for all mutexes: loans run along
+ * chains of owners, and contention is meant to be rare. A policy without urgencies (POLICY_LENDS is
+ * 0) has no loans and does not need it.
  *
  * An owner's urgency is the highest of its own and those of the first waiters of its contended
  * mutexes; a change goes on to the owner of what it waits for itself. A mutex is handed to its most
@@ -20,6 +21,19 @@
 #define CONTENDED ((uintptr_t)1)
 
 static struct spinlock graph_lock = SPINLOCK_INIT(LOCK_RANK_MUTEX_GRAPH);
+
+/* Whether there is anything to take is known only to the policy: the analysis cannot follow. */
+static inline void graph_acquire(void) __no_thread_safety_analysis
+{
+	if (POLICY_LENDS)
+		spin_acquire(&graph_lock);
+}
+
+static inline void graph_release(void) __no_thread_safety_analysis
+{
+	if (POLICY_LENDS)
+		spin_release(&graph_lock);
+}
 
 void mutex_init(struct mutex *mutex)
 {
@@ -52,7 +66,7 @@ static uint8_t worth(const struct thread *thread)
 /* Works out the urgency of @thread anew, and of all who are before it in the way of its mutex. */
 static void update(struct thread *thread)
 {
-	while (thread) {
+	while (POLICY_LENDS && thread) {
 		const uint8_t urgency = worth(thread);
 
 		if (urgency == thread->urgency)
@@ -70,10 +84,12 @@ static void update(struct thread *thread)
 
 void mutex_own_urgency_changed(struct thread *thread)
 {
-	const uint64_t flags = spin_lock_irq(&graph_lock);
+	const uint64_t flags = irq_save();
 
+	graph_acquire();
 	update(thread);
-	spin_unlock_irq(&graph_lock, flags);
+	graph_release();
+	irq_restore(flags);
 	sched_point();
 }
 
@@ -89,8 +105,8 @@ bool mutex_try_lock(struct mutex *mutex)
 }
 
 /*
- * Takes @mutex if it has become free, else marks it as contended, which keeps it from becoming free
- * without graph_lock. Returns its owner; NULL if it is ours now.
+ * Under waiters.lock: takes @mutex if it has become free, else marks it as contended, which keeps
+ * it from becoming free without that lock. Returns its owner; NULL if it is ours now.
  */
 static struct thread *mark_contended(struct mutex *mutex, struct thread *thread)
 {
@@ -101,14 +117,15 @@ static struct thread *mark_contended(struct mutex *mutex, struct thread *thread)
 
 		if (owner & CONTENDED)
 			return (struct thread *)(owner & ~CONTENDED);
-		if (atomic_compare_exchange_weak_explicit(&mutex->owner, &owner, wanted,
-							  memory_order_acquire,
-							  memory_order_relaxed)) {
-			if (!owner)
-				return NULL;
+		if (!atomic_compare_exchange_weak_explicit(&mutex->owner, &owner, wanted,
+							   memory_order_acquire,
+							   memory_order_relaxed))
+			continue;
+		if (!owner)
+			return NULL;
+		if (POLICY_LENDS)
 			list_add_last(&((struct thread *)owner)->mutexes, &mutex->held_node);
-			return (struct thread *)owner;
-		}
+		return (struct thread *)owner;
 	}
 }
 
@@ -117,41 +134,43 @@ static void withdraw(struct mutex *mutex, struct thread *thread)
 {
 	struct thread *owner;
 
-	spin_acquire(&graph_lock);
+	graph_acquire();
 	thread->blocked_on = NULL;
+	spin_acquire(&mutex->waiters.lock);
 	owner = owner_of(mutex);
-	if (owner && atomic_load_explicit(&mutex->owner, memory_order_relaxed) & CONTENDED) {
-		if (!wait_first(&mutex->waiters)) {
+	if (!(atomic_load_explicit(&mutex->owner, memory_order_relaxed) & CONTENDED))
+		owner = NULL;
+	if (owner && !wait_first(&mutex->waiters)) {
+		if (POLICY_LENDS)
 			list_remove(&mutex->held_node);
-			atomic_store_explicit(&mutex->owner, (uintptr_t)owner,
-					      memory_order_relaxed);
-		}
-		update(owner);
+		atomic_store_explicit(&mutex->owner, (uintptr_t)owner, memory_order_relaxed);
 	}
-	spin_release(&graph_lock);
+	spin_release(&mutex->waiters.lock);
+	update(owner);
+	graph_release();
 }
 
 static __noinline int lock_slowly(struct mutex *mutex, uint64_t deadline)
 {
 	struct thread *thread = thread_current(), *owner;
 	uint64_t flags;
-	int error;
+	int error = 0;
 
 	assert_may_sleep();
 	ASSERT(owner_of(mutex) != thread);
-	flags = spin_lock_irq(&graph_lock);
-	owner = mark_contended(mutex, thread);
-	if (!owner) {
-		spin_unlock_irq(&graph_lock, flags);
-		return 0;
-	}
-	thread->blocked_on = mutex;
+	flags = irq_save();
+	graph_acquire();
 	spin_acquire(&mutex->waiters.lock);
-	wait_enter(&mutex->waiters);
+	owner = mark_contended(mutex, thread);
+	if (owner) {
+		thread->blocked_on = mutex;
+		wait_enter(&mutex->waiters);
+	}
 	spin_release(&mutex->waiters.lock);
 	update(owner);
-	spin_release(&graph_lock);
-	error = wait_sleep(deadline);
+	graph_release();
+	if (owner)
+		error = wait_sleep(deadline);
 	if (error)
 		withdraw(mutex, thread);
 	irq_restore(flags);
@@ -171,30 +190,39 @@ void mutex_lock(struct mutex *mutex)
 		lock_slowly(mutex, DEADLINE_NEVER);
 }
 
+/* Under both locks: hands @mutex to the first waiter, if there still is one. */
+static struct thread *hand_over(struct mutex *mutex)
+{
+	struct thread *next = wait_take(&mutex->waiters);
+	const bool more = wait_first(&mutex->waiters);
+
+	if (POLICY_LENDS)
+		list_remove(&mutex->held_node);
+	atomic_store_explicit(&mutex->owner, (uintptr_t)next | (more ? CONTENDED : 0),
+			      memory_order_release);
+	if (!next)
+		return NULL;
+	next->blocked_on = NULL;
+	if (POLICY_LENDS && more) {
+		list_add_last(&next->mutexes, &mutex->held_node);
+		next->urgency = worth(next); /* it is about to be queued */
+	}
+	return next;
+}
+
 static __noinline void unlock_slowly(struct mutex *mutex)
 {
 	struct thread *thread = thread_current(), *next;
 	uint64_t flags;
-	bool more;
 
 	ASSERT(owner_of(mutex) == thread);
-	flags = spin_lock_irq(&graph_lock);
-	list_remove(&mutex->held_node);
+	flags = irq_save();
+	graph_acquire();
 	spin_acquire(&mutex->waiters.lock);
-	next = wait_take(&mutex->waiters);
-	more = wait_first(&mutex->waiters);
+	next = hand_over(mutex);
 	spin_release(&mutex->waiters.lock);
-	atomic_store_explicit(&mutex->owner, (uintptr_t)next | (more ? CONTENDED : 0),
-			      memory_order_release);
-	if (next) {
-		next->blocked_on = NULL;
-		if (more) {
-			list_add_last(&next->mutexes, &mutex->held_node);
-			next->urgency = worth(next); /* it is about to be queued */
-		}
-	}
 	update(thread);
-	spin_release(&graph_lock);
+	graph_release();
 	if (next) {
 		sched_wake_restore(next, flags);
 	} else {

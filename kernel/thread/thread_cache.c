@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The stacks of ended threads and their TCBs, kept for new ones: a list for each CPU, touched with
- * interrupts off. A CPU that has more than CONFIG_THREAD_CACHE frees
- * the rest, one at a time, while it is idle: where threads end, interrupts are off, and a stack can
- * not be unmapped then.
+ * interrupts off. A CPU that has more than CONFIG_THREAD_CACHE frees some while
+ * it is idle: where threads end, interrupts are off, and a stack cannot be unmapped then.
  */
 #include "thread_internal.h"
 
@@ -66,14 +65,17 @@ void thread_memory_put(struct thread *thread)
 
 bool thread_cache_shrink(void)
 {
-	struct thread *thread = NULL;
+	uintptr_t stacks[STACK_FREE_MAX];
+	const cpu_t cpu = cpu_current();
+	unsigned int count = 0;
 
-	if (caches[cpu_current()].count > CONFIG_THREAD_CACHE)
-		thread = pop(cpu_current());
-	if (!thread)
+	if (caches[cpu].count <= CONFIG_THREAD_CACHE)
 		return false;
+	/* Down to half of them, so that it is not for one at a time. */
+	while (count < STACK_FREE_MAX && caches[cpu].count > CONFIG_THREAD_CACHE / 2)
+		stacks[count++] = pop(cpu)->stack;
 	irq_enable();
-	stack_free(thread->stack);
+	stack_free(stacks, count);
 	irq_save();
 	return true;
 }
@@ -90,7 +92,9 @@ static void move_all(void *context)
 void thread_trim(void)
 {
 	struct injector all = { .newest = NULL };
-	struct inject_node *node, *next;
+	uintptr_t stacks[STACK_FREE_MAX];
+	struct inject_node *node;
+	unsigned int count = 0;
 	struct cpu_set set;
 	uint64_t flags;
 
@@ -99,9 +103,14 @@ void thread_trim(void)
 	flags = irq_save();
 	move_all(&all);
 	irq_restore(flags);
-	for (node = injector_take(&all); node; node = next) {
-		next = node->next;
-		stack_free(container_of(node, struct thread, inject)->stack);
+	/* The TCBs go with their stacks: the next is read before. */
+	for (node = injector_take(&all); node;) {
+		stacks[count++] = container_of(node, struct thread, inject)->stack;
+		node = node->next;
+		if (count == STACK_FREE_MAX || !node) {
+			stack_free(stacks, count);
+			count = 0;
+		}
 	}
 }
 

@@ -111,6 +111,8 @@ static void smp_cpus_are_distinct(struct test *test)
 		TEST_EQ(test, seen[cpu]->apic_id, seen_id[cpu]);
 		for (cpu_t other = 0; other < cpu; other++) {
 			TEST_TRUE(test, cpus[other] != cpus[cpu]);
+			TEST_TRUE(test, cpus[other]->frame_cache != cpus[cpu]->frame_cache);
+			TEST_TRUE(test, cpus[other]->queue != cpus[cpu]->queue);
 			TEST_TRUE(test, seen_id[other] != seen_id[cpu]);
 			TEST_TRUE(test, seen_tss[other] != seen_tss[cpu]);
 		}
