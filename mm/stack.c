@@ -7,7 +7,7 @@
  * bitmap, the lowest free one is next, so that page tables stay few. Else a stack is just a block
  * of frames in the direct map, and a counter keeps the limit.
  *
- * Lock: stacks.lock, taken before the kernel's page tables and the frames.
+ * Lock: stacks.lock for the bitmap and the counter. A slot that is taken is its owner's.
  */
 #include <arch/memory.h>
 #include <arch/mmu.h>
@@ -57,84 +57,94 @@ static uintptr_t slot_stack(unsigned int slot)
 	return STACK_AREA_BASE + slot * SLOT_SIZE + PAGE_SIZE;
 }
 
-static int map(uintptr_t stack, paddr_t frames)
+/* Takes up to @count slots; returns how many there were. */
+static unsigned int take_slots(uintptr_t *found, unsigned int count)
 {
+	unsigned int taken = 0;
+
+	spin_lock(&stacks.lock);
+	for (; taken < count && stacks.count < CONFIG_THREADS_MAX; taken++, stacks.count++)
+		if (GUARDED)
+			found[taken] = slot_stack(slot_take());
+	spin_unlock(&stacks.lock);
+	return taken;
+}
+
+static void give_slots(const uintptr_t *given, unsigned int count)
+{
+	spin_lock(&stacks.lock);
+	stacks.count -= count;
+	for (unsigned int i = 0; GUARDED && i < count; i++)
+		slot_give((unsigned int)((given[i] - STACK_AREA_BASE) / SLOT_SIZE));
+	spin_unlock(&stacks.lock);
+}
+
+/* Gives each slot its frames, in the order of the arrays; returns for how many there were tables.
+ */
+static unsigned int map(const uintptr_t *slots, const paddr_t *frames, unsigned int count)
+{
+	unsigned int mapped = 0;
 	struct page_batch batch;
-	int error;
 
 	page_batch_begin(&batch, &kernel_space);
-	error = page_table_map(&batch, stack, frames, STACK_SIZE, PAGE_WRITE);
+	while (mapped < count &&
+	       !page_table_map(&batch, slots[mapped], frames[mapped], STACK_SIZE, PAGE_WRITE))
+		mapped++;
 	page_batch_end(&batch);
-	return error;
+	return mapped;
 }
 
-/* Under the lock. */
-static int alloc_guarded(paddr_t frames, uintptr_t *stack)
-{
-	const unsigned int slot = slot_take();
-	const int error = map(slot_stack(slot), frames);
-
-	if (error)
-		slot_give(slot);
-	else
-		*stack = slot_stack(slot);
-	return error;
-}
-
-int stack_alloc(uintptr_t *stack)
-{
-	paddr_t frames;
-	int error = frame_alloc(STACK_ORDER, &frames);
-
-	if (error)
-		return error;
-	spin_lock(&stacks.lock);
-	if (stacks.count == CONFIG_THREADS_MAX)
-		error = -EXO_E_NOMEM;
-	else if (GUARDED)
-		error = alloc_guarded(frames, stack);
-	else
-		*stack = (uintptr_t)phys_to_virt(frames);
-	if (!error)
-		stacks.count++;
-	spin_unlock(&stacks.lock);
-	if (error)
-		frame_free(frames, STACK_ORDER);
-	return error;
-}
-
-/* Under the lock: replaces each address by that of its frames. */
-static void free_guarded(uintptr_t *stacks_to_free, unsigned int count)
+/* The frames of mapped slots; they are mapped no longer. */
+static void unmap(const uintptr_t *slots, paddr_t *frames, unsigned int count)
 {
 	struct page_mapping found;
 	struct page_batch batch;
 
 	page_batch_begin(&batch, &kernel_space);
 	for (unsigned int i = 0; i < count; i++) {
-		const uintptr_t stack = stacks_to_free[i];
-
-		page_table_query(&kernel_space, stack, &found);
+		page_table_query(&kernel_space, slots[i], &found);
 		ASSERT(found.present);
-		page_table_unmap(&batch, stack, STACK_SIZE);
-		slot_give((unsigned int)((stack - STACK_AREA_BASE) / SLOT_SIZE));
-		stacks_to_free[i] = (uintptr_t)phys_to_virt(found.base);
+		frames[i] = found.base;
+		page_table_unmap(&batch, slots[i], STACK_SIZE);
 	}
 	page_batch_end(&batch);
 }
 
-void stack_free(uintptr_t *stacks_to_free, unsigned int count)
+static void free_frames(const paddr_t *frames, unsigned int count)
 {
 	int error = 0;
 
-	spin_lock(&stacks.lock);
-	if (GUARDED)
-		free_guarded(stacks_to_free, count);
-	stacks.count -= count;
-	spin_unlock(&stacks.lock);
 	for (unsigned int i = 0; i < count; i++)
-		error |= frame_free(stacks_to_free[i] - DIRECT_MAP_BASE, STACK_ORDER);
+		error |= frame_free(frames[i], STACK_ORDER);
 	ASSERT(error == 0);
 	(void)error;
+}
+
+unsigned int stack_alloc(uintptr_t *found, unsigned int count)
+{
+	paddr_t frames[STACK_BATCH];
+	unsigned int slots = take_slots(found, count), got = 0, good;
+
+	while (got < slots && !frame_alloc(STACK_ORDER, &frames[got]))
+		got++;
+	good = GUARDED && got ? map(found, frames, got) : got;
+	free_frames(frames + good, got - good);
+	give_slots(found + good, slots - good);
+	for (unsigned int i = 0; !GUARDED && i < good; i++)
+		found[i] = (uintptr_t)phys_to_virt(frames[i]);
+	return good;
+}
+
+void stack_free(const uintptr_t *given, unsigned int count)
+{
+	paddr_t frames[STACK_BATCH];
+
+	if (GUARDED)
+		unmap(given, frames, count);
+	for (unsigned int i = 0; !GUARDED && i < count; i++)
+		frames[i] = given[i] - DIRECT_MAP_BASE;
+	give_slots(given, count);
+	free_frames(frames, count);
 }
 
 bool stack_guards(uintptr_t address)

@@ -23,21 +23,19 @@
 #define STACK_ORDER (STACK_PAGES > 1 ? 32 - __builtin_clz(STACK_PAGES - 1) : 0)
 #define STACK_SIZE ((uintptr_t)PAGE_SIZE << STACK_ORDER)
 
+#define STACK_BATCH 16 /* a guess: so many come and go at a time, for one flush of all TLBs */
+
 /**
- * stack_alloc() - get a stack
- * @stack: its lowest byte; the contents are anything
- * Returns 0, -EXO_E_NOMEM for want of memory or because there are CONFIG_THREADS_MAX. Not in an
- * interrupt, interrupts on; takes locks.
+ * stack_alloc() - get stacks
+ * @stacks: their lowest bytes; the contents are anything
+ * @count: how many are wanted, 1 .. STACK_BATCH
+ * Returns how many there are: fewer for want of memory or because there are CONFIG_THREADS_MAX. Not
+ * in an interrupt, interrupts on; takes locks.
  */
-int stack_alloc(uintptr_t *stack);
+unsigned int stack_alloc(uintptr_t *stacks, unsigned int count);
 
-#define STACK_FREE_MAX 16 /* a guess: the TLBs of all CPUs are flushed once for so many */
-
-/*
- * Gives stacks back, 1 .. STACK_FREE_MAX at a time, because all CPUs are interrupted for it. The
- * array is overwritten. The same conditions.
- */
-void stack_free(uintptr_t *stacks, unsigned int count);
+/* Gives stacks back, 1 .. STACK_BATCH at a time. The same conditions. */
+void stack_free(const uintptr_t *stacks, unsigned int count);
 
 /* Is @address in the guard page of a stack's slot, whether or not there is a stack? Any context. */
 bool stack_guards(uintptr_t address);

@@ -26,16 +26,25 @@ static inline struct thread *pop(cpu_t cpu)
 	return thread;
 }
 
+/* So many are made at a time. */
+#define MAKE_MAX                                               \
+	(CONFIG_THREAD_CACHE / 2 < 1		 ? 1           \
+	 : CONFIG_THREAD_CACHE / 2 > STACK_BATCH ? STACK_BATCH \
+						 : CONFIG_THREAD_CACHE / 2)
+
 static __noinline struct thread *make_new(void)
 {
-	struct thread *thread;
-	uintptr_t stack;
+	uintptr_t stacks[STACK_BATCH];
+	const unsigned int count = stack_alloc(stacks, MAKE_MAX);
+	struct thread *thread = NULL;
 
-	if (stack_alloc(&stack))
-		return NULL;
-	thread = (struct thread *)(stack + STACK_SIZE - THREAD_TCB_SIZE);
-	thread_construct(thread);
-	thread->stack = stack;
+	for (unsigned int i = 0; i < count; i++) {
+		if (thread)
+			thread_memory_put(thread);
+		thread = (struct thread *)(stacks[i] + STACK_SIZE - THREAD_TCB_SIZE);
+		thread_construct(thread);
+		thread->stack = stacks[i];
+	}
 	return thread;
 }
 
@@ -65,14 +74,14 @@ void thread_memory_put(struct thread *thread)
 
 bool thread_cache_shrink(void)
 {
-	uintptr_t stacks[STACK_FREE_MAX];
+	uintptr_t stacks[STACK_BATCH];
 	const cpu_t cpu = cpu_current();
 	unsigned int count = 0;
 
 	if (caches[cpu].count <= CONFIG_THREAD_CACHE)
 		return false;
 	/* Down to half of them, so that it is not for one at a time. */
-	while (count < STACK_FREE_MAX && caches[cpu].count > CONFIG_THREAD_CACHE / 2)
+	while (count < STACK_BATCH && caches[cpu].count > CONFIG_THREAD_CACHE / 2)
 		stacks[count++] = pop(cpu)->stack;
 	irq_enable();
 	stack_free(stacks, count);
@@ -92,7 +101,7 @@ static void move_all(void *context)
 void thread_trim(void)
 {
 	struct injector all = { .newest = NULL };
-	uintptr_t stacks[STACK_FREE_MAX];
+	uintptr_t stacks[STACK_BATCH];
 	struct inject_node *node;
 	unsigned int count = 0;
 	struct cpu_set set;
@@ -107,7 +116,7 @@ void thread_trim(void)
 	for (node = injector_take(&all); node;) {
 		stacks[count++] = container_of(node, struct thread, inject)->stack;
 		node = node->next;
-		if (count == STACK_FREE_MAX || !node) {
+		if (count == STACK_BATCH || !node) {
 			stack_free(stacks, count);
 			count = 0;
 		}
