@@ -40,7 +40,7 @@ void console_vprintf(const char *format, va_list arguments) __format_printf(1, 0
 /* Next input byte from any console, or -1 when there is none now. Never waits. */
 int console_read(void);
 
-/* Waits for the next input byte; other threads run meanwhile, and the CPU halts if there are none. */
+/* Waits for the next input byte; other threads run meanwhile, or else the CPU halts. */
 int console_wait(void);
 
 /* By a console's interrupt handler: console_read() may return something now. */

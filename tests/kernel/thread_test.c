@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of threads: made, started, stopped, moved, ended, waited for; and what that costs. */
+/* The life of threads: made, started, stopped, moved, ended, waited for. */
 #include "thread_support.h"
 
-#include <arch/memory.h>
-#include <arch/stack.h>
-#include <exo/frame.h>
 #include <exo/semaphore.h>
-#include <exo/stack.h>
 #include <exo/string.h>
 #include <exo/test.h>
 
@@ -421,109 +417,6 @@ static void thread_parameters(struct test *test)
 	TEST_TRUE(test, join(running) && join(blocked) && join(fresh));
 }
 
-/* --- stacks --- */
-
-static void use_stack(void *argument)
-{
-	volatile char room[2000];
-
-	(void)argument;
-	for (unsigned int i = 0; i < sizeof(room); i++)
-		room[i] = 1;
-	semaphore_take(&gate, DEADLINE_NEVER);
-}
-
-static void thread_stacks(struct test *test)
-{
-	struct thread *thread;
-
-	prepare();
-	thread = start(use_stack, NULL);
-	TEST_TRUE(test, thread);
-	TEST_TRUE(test, UNTIL(state_of(thread) == THREAD_BLOCKED));
-	TEST_TRUE(test, (uintptr_t)thread > thread->stack);
-	TEST_TRUE(test, (uintptr_t)thread + sizeof(*thread) <= thread->stack + STACK_SIZE);
-	if (IS_ENABLED(CONFIG_STACK_GUARD) && IS_ENABLED(CONFIG_PAGE_TABLE)) {
-		TEST_TRUE(test, stack_guard_name(thread->stack - 8));
-		TEST_TRUE(test, stack_guard_name(thread->stack - PAGE_SIZE));
-		TEST_TRUE(test, stack_holds(thread->stack_pointer));
-	}
-	TEST_TRUE(test, stack_holds((uintptr_t)__builtin_frame_address(0)));
-	if (IS_ENABLED(CONFIG_THREAD_STACK_USAGE)) {
-		TEST_TRUE(test, thread_stack_used(thread) >= 2000 + sizeof(*thread));
-		TEST_TRUE(test, thread_stack_used(thread) < STACK_SIZE);
-	} else {
-		TEST_EQ(test, thread_stack_used(thread), 0);
-	}
-	semaphore_give(&gate);
-	TEST_TRUE(test, join(thread));
-}
-
-/* --- too many --- */
-
-/* Holds frames, linked through their first words, so that there are hardly any left. */
-static paddr_t hold_frames(void)
-{
-	paddr_t first = 0, frame;
-
-	while (frame_alloc(0, &frame) == 0) {
-		*(paddr_t *)phys_to_virt(frame) = first;
-		first = frame;
-	}
-	return first;
-}
-
-static void let_go(paddr_t first)
-{
-	while (first) {
-		const paddr_t next = *(paddr_t *)phys_to_virt(first);
-
-		frame_free(first, 0);
-		first = next;
-	}
-}
-
-/* Makes threads until that fails, then takes all of them back. Returns the error. */
-static int make_many(unsigned int *made)
-{
-	struct thread *thread, *first = NULL;
-	int error;
-
-	/* Linked through what nobody uses in a thread that never starts. */
-	for (*made = 0; (error = thread_create(&thread, return_at_once, NULL, NULL)) == 0;
-	     ++*made) {
-		thread->result = first;
-		first = thread;
-	}
-	while (first) {
-		struct thread *next = first->result;
-
-		thread_detach(first);
-		first = next;
-	}
-	return error;
-}
-
-static void thread_out_of_memory(struct test *test)
-{
-	struct memory_mark mark;
-	unsigned int made;
-	paddr_t held;
-	int error;
-
-	make_many(&made); /* tables of the stack area that stay */
-	memory_mark(&mark);
-	held = hold_frames();
-	error = make_many(&made);
-	let_go(held);
-	TEST_EQ(test, error, -EXO_E_NOMEM);
-	TEST_TRUE(test, made <= CONFIG_THREAD_CACHE);
-	TEST_TRUE(test, memory_is_back(&mark));
-	TEST_EQ(test, make_many(&made), -EXO_E_NOMEM);
-	TEST_TRUE(test, made > 4);
-	TEST_TRUE(test, memory_is_back(&mark));
-}
-
 static const struct test_case thread_cases[] = {
 	TEST_CASE(thread_results),
 	TEST_CASE(thread_runs_only_when_started),
@@ -539,7 +432,5 @@ static const struct test_case thread_cases[] = {
 	TEST_CASE(thread_suspend_itself),
 	TEST_CASE(thread_affinity),
 	TEST_CASE(thread_parameters),
-	TEST_CASE(thread_stacks),
-	TEST_CASE(thread_out_of_memory),
 };
 TEST_SUITE(thread, thread_cases);
