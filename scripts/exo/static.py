@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import tempfile
 
 from exo import builds, child, layers, tree
 from exo.runner import Failed, Job, Skip
@@ -19,6 +20,12 @@ CPPCHECK_FALSE = {  # what cppcheck says wrongly, and why
     "selfAssignment:*/kernel/monitor/panic_command.c": "a volatile write is the point",
     "va_end_missing:*/kernel/panic.c": "panic() does not return",
 }
+LOCK_MISTAKES = (  # one after the other, after `static struct spinlock lock;`
+    "void f(void); void f(void) { spin_lock(&lock); }",
+    "void f(void); void f(void) { spin_unlock(&lock); }",
+    "void f(void); void f(void) { irq_restore(spin_lock_irq(&lock)); }",
+    "static int x __guarded_by(lock); int f(void); int f(void) { return x; }",
+)
 FILE_LINES, PYTHON_COLUMNS = 500, 100
 CLANG_FORMAT = 14  # the version whose layout is the tree's
 _CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*\bCONFIG_", re.M)
@@ -72,15 +79,19 @@ def cppcheck(context):
          "cppcheck")
 
 
-def sparse(context):
-    """sparse has no complaint, given each file with the options of its compilation."""
-    build = context.builds.get(layers.DEBUG)
+def _compilations(build):
+    """The compilation of each file of a build: its directory, file and command."""
     listed = child.run(["/usr/bin/python3", "-B", "scripts/build/compile_commands.py",
                         build.directory], 60, cwd=tree.ROOT)
     if not listed.ok:
         raise Failed("no list of compilations", listed.output)
+    return json.loads(listed.output)
+
+
+def sparse(context):
+    """sparse has no complaint, given each file with the options of its compilation."""
     wrong = []
-    for row in json.loads(listed.output):
+    for row in _compilations(context.builds.get(layers.DEBUG)):
         done = child.run(["sparse", *_sparse_words(row)], 60 * context.scale, cwd=row["directory"])
         if not done.ok or done.output:
             wrong.append(done.output or f"{row['file']}: {done.reason()}")
@@ -90,11 +101,16 @@ def sparse(context):
 
 def _sparse_words(row):
     """sparse's options for one compilation."""
-    words = iter(shlex.split(row["command"])[1:])
     kept = ["-Wsparse-error", "-D__GCC_ATOMIC_TEST_AND_SET_TRUEVAL=1",
             "-D__UINT64_C(c)=c##UL", "-D__INT64_C(c)=c##L"]
     if row["file"].startswith("tests/"):
         kept.append("-Wno-decl")  # TEST_SUITE() defines what the linker, not a header, collects
+    return kept + _without_output(shlex.split(row["command"])[1:])
+
+
+def _without_output(words):
+    """A compiler's words without those that say what it writes."""
+    kept, words = [], iter(words)
     for word in words:
         if word in ("-MF", "-MT", "-o"):
             next(words)
@@ -103,10 +119,27 @@ def _sparse_words(row):
     return kept
 
 
-def _build_job(name, *variables, llvm=False):
-    def run(context):
-        context.builds.get(builds.Spec("debug", layers.TESTING, llvm, variables))
-    return Job(name, run, 30)
+def gcc_analyzer(context):
+    """gcc -fanalyzer has no complaint."""
+    context.builds.get(builds.Spec("debug", layers.TESTING,
+                                   variables=("EXTRA_CFLAGS=-fanalyzer",)))
+
+
+def thread_safety(context):
+    """clang knows of no lock that is missing or kept, and would say so if there were one."""
+    build = context.builds.get(builds.Spec("debug", (("SMP", True), *layers.TESTING), True,
+                                           ("EXTRA_CFLAGS=-Wthread-safety",),
+                                           label="thread-safety"))
+    row = next(row for row in _compilations(build) if row["file"].endswith("kernel/log.c"))
+    words = _without_output(shlex.split(row["command"]))[:-1]  # without the file
+    for mistake in LOCK_MISTAKES:
+        with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
+            file.write(f"#include <exo/spinlock.h>\nstatic struct spinlock lock;\n{mistake}\n")
+            file.flush()
+            done = child.run([*words, "-fsyntax-only", file.name], 60 * context.scale,
+                             cwd=row["directory"])
+        if done.ok or "-Wthread-safety" not in done.output:
+            raise Failed(f"clang does not see what is wrong with {mistake}", done.output)
 
 
 def style(_):
@@ -152,6 +185,6 @@ def jobs():
         Job("static.cppcheck", cppcheck, 30),
         Job("static.style", style, 1),
         Job("static.sparse", sparse, 20),
-        _build_job("static.gcc-analyzer", "EXTRA_CFLAGS=-fanalyzer"),
-        _build_job("static.thread-safety", "EXTRA_CFLAGS=-Wthread-safety", llvm=True),
+        Job("static.gcc-analyzer", gcc_analyzer, 30),
+        Job("static.thread-safety", thread_safety, 30),
     ]
