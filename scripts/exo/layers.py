@@ -155,7 +155,8 @@ def kernel_jobs():
     """The self tests of the shipped configurations, optimised and with every check on."""
     return [_kernel_job("kernel.x86_64", DEFAULT),
             _kernel_job("kernel.debug", DEBUG),
-            _kernel_job("kernel.smp4", DEFAULT, smp=4)]
+            _kernel_job("kernel.smp4", DEFAULT, smp=4),
+            _kernel_job("kernel.nodes4", DEBUG, smp=8, numa=4, memory="512M")]
 
 
 # ---- jobs written in Python ----------------------------------------------------------------------

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The matrix of configurations: each is built, booted on the machine it describes, and tested.
 
-All defconfigs, allnoconfig, allyesconfig, the variants of memory management on top of x86_64, and a
-number of random configurations. The random ones
-come from fixed seeds, so that a run repeats; scripts/matrix --seed tries others. gcc builds every
-row; clang (LLVM=1) builds all but most of the random ones again, which keeps the run short and
-still compiles every file that a shipped configuration uses.
+All defconfigs, allnoconfig, allyesconfig, variants on top of x86_64, and a number of random
+configurations. The random ones come from fixed seeds, so that a run repeats; scripts/matrix --seed
+tries others. gcc builds every row; clang (LLVM=1) builds all but most of the random ones and the
+variants again, which keeps the run short and still compiles every file that a shipped configuration
+uses. The machines of kernels for several CPUs have some.
 """
 import argparse
 import os
@@ -17,8 +17,8 @@ from exo.guest import Guest
 SEED, COUNT = 1, 8  # random configurations SEED .. SEED + COUNT - 1
 CLANG_RANDOM = 2  # so many of the random ones are built by clang, too
 
-# Between them, these have every choice of mm/Kconfig that the defconfigs have not.
 VARIANTS = {
+    # Between them, every choice of mm/Kconfig that the defconfigs have not.
     "bitmap-slab": (("FRAME_BITMAP", True), ("HEAP_SLAB", True), ("LA57", True),
                     ("PAGE_LARGE", False)),
     "uncached-buddy": (("FRAME_CACHE", False), ("HEAP_BUDDY", True), ("HEAP_GROW_ORDER", 0),
@@ -30,7 +30,30 @@ VARIANTS = {
     "tlsf-debug": (("HEAP_DEBUG", True), ("PAGE_TABLE", False)),
     "no-heap": (("HEAP", False), ("FRAME_CACHE_SIZE", 4)),
     "no-frames": (("FRAMES", False),),
+    # Every scheduling policy on several CPUs and on one, every lock, FPU, timer and check.
+    "robin-mcs": (("SCHED_ROUND_ROBIN", True), ("SPIN_MCS", True), ("FPU_FXSAVE", True),
+                  ("LOCK_STATISTICS", True), ("X2APIC", False), ("HPET", False)),
+    "priority-checked": (("SCHED_PRIORITY", True), ("SPIN_MCS", True), ("NR_CPUS", 256),
+                         ("LOCKDEP", True), ("DEBUG_PREEMPT", True), ("STRESS", True),
+                         ("THREAD_STACK_USAGE", True)),
+    "edf-2-cpus": (("SCHED_EDF", True), ("NR_CPUS", 2), ("LOCKDEP", True), ("SPIN_MCS", True),
+                   ("LOCK_STATISTICS", True), ("PM_TIMER", False)),
+    "stride-no-preempt": (("SCHED_STRIDE", True), ("PREEMPT", False), ("FPU_NONE", True),
+                          ("HPET", False), ("PM_TIMER", False), ("DEBUG_PREEMPT", True)),
+    "stealing-no-preempt": (("PREEMPT", False), ("SCHED_RING_SIZE", 16), ("NR_CPUS", 256),
+                            ("STACK_GUARD", False), ("THREAD_CACHE", 0)),
+    "stealing-1-cpu": (("NR_CPUS", 1), ("DEBUG_PREEMPT", True), ("LOCKDEP", True)),
+    "up-robin": (("SMP", False), ("SCHED_ROUND_ROBIN", True), ("PREEMPT", False),
+                 ("FPU_NONE", True), ("THREAD_CACHE", 0)),
+    "up-stealing": (("SMP", False), ("SCHED_STEALING", True), ("LOCK_STATISTICS", True)),
+    "up-edf-no-apic": (("APIC", False), ("SCHED_EDF", True), ("HPET", False),
+                       ("PM_TIMER", False), ("DEBUG_PREEMPT", True)),
+    "up-stride-flat": (("PAGE_TABLE", False), ("SCHED_STRIDE", True), ("FPU_FXSAVE", True),
+                       ("LOCKDEP", True), ("STRESS", True), ("THREAD_STACK_USAGE", True)),
+    "no-threads": (("THREADS", False),),
+    "no-timer": (("TIMER", False), ("PM_TIMER", False)),
 }
+CPUS = 4  # of the machine of a kernel for several
 
 
 def specs(seed=SEED, count=COUNT, names=None):
@@ -43,10 +66,10 @@ def specs(seed=SEED, count=COUNT, names=None):
     return [row for row in rows if not names or row.name in names or row.base in names]
 
 
-def boot(build, scale):
+def boot(build, scale, **options):
     """Boots a build and waits until it says that it is ready."""
     config = build.config
-    with build.machine() as guest_machine:
+    with build.machine(**options) as guest_machine:
         with Guest(guest_machine, build.elf, scale,
                    on_screen=not config["SERIAL_16550"]) as guest:
             guest.wait_ready(60, idle=30)
@@ -59,14 +82,15 @@ def check(spec, context, sizes=None):
     if sizes is not None:
         found = size.sizes(build.elf)
         sizes[name] = (found["text"], found["total"])
-    boot(build, context.scale)
-    found = [results.Result(f"{name}.boot", results.PASSED)]
     config = build.config
+    machine = {"smp": CPUS} if config["SMP"] else {}
+    boot(build, context.scale, **machine)
+    found = [results.Result(f"{name}.boot", results.PASSED)]
     if config["TESTS"] and config["DEBUG_EXIT"]:
         if config["SERIAL_16550"]:
-            found += selftests.run(build, name, context.scale)
+            found += selftests.run(build, name, context.scale, **machine)
         else:
-            selftests.run_by_status(build, context.scale)
+            selftests.run_by_status(build, context.scale, **machine)
             found.append(results.Result(f"{name}.tests", results.PASSED))
     return found
 

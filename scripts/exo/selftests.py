@@ -64,9 +64,9 @@ def contents_of(file_name, name, with_suite=False):
     return [f"{suite}.{case}" for suite in suites for case in _CASE.findall(text)]
 
 
-def run_by_status(build, scale=1.0):
+def run_by_status(build, scale=1.0, **options):
     """For kernels without a serial port: the report cannot be read in full, its verdict can."""
-    with build.machine("test") as machine:
+    with build.machine("test", **options) as machine:
         with Guest(machine, build.elf, scale, on_screen=True) as guest:
             status = guest.wait(120)
     if status != EXIT_SUCCESS:
