@@ -4,6 +4,7 @@
 A run passes only if the kernel said its first line, the report adds up (ktap.py), and QEMU's exit
 status says the same as the report.
 """
+import os
 import re
 
 from exo import ktap, tree
@@ -18,10 +19,16 @@ _CASE = re.compile(r"\bTEST_CASE\((\w+)\)")
 
 def run(build, name, scale=1.0, words="test", firmware=None, timeout=120, idle=30, **options):
     """The results of all self tests in one build; their names begin with @name."""
+    scale *= _slower(**options)
     with build.machine(words, firmware, **options) as machine:
         with Guest(machine, build.elf, scale) as guest:
             status = guest.wait(timeout, idle)
             return results_of(guest, status, name)
+
+
+def _slower(smp=1, **_):
+    """By how much a machine is slower because its CPUs share those of the host."""
+    return max(1.0, smp / (os.cpu_count() or 1))
 
 
 def results_of(guest, status, name):
@@ -67,7 +74,7 @@ def contents_of(file_name, name, with_suite=False):
 def run_by_status(build, scale=1.0, **options):
     """For kernels without a serial port: the report cannot be read in full, its verdict can."""
     with build.machine("test", **options) as machine:
-        with Guest(machine, build.elf, scale, on_screen=True) as guest:
+        with Guest(machine, build.elf, scale * _slower(**options), on_screen=True) as guest:
             status = guest.wait(120)
     if status != EXIT_SUCCESS:
         raise Failed(f"the self tests ended QEMU with status {status}, not {EXIT_SUCCESS}")

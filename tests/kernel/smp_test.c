@@ -287,11 +287,19 @@ static bool read_pages(unsigned int now)
 	return true;
 }
 
+/* Each takes a turn of every CPU, which takes longest where they share the host's. */
+static unsigned int nr_phases(void)
+{
+	const unsigned int rounds = 4 * ROUNDS / nr_cpus_online;
+
+	return 2 * (rounds < 4 ? 4 : rounds);
+}
+
 static void read_through_all_phases(void)
 {
 	unsigned int now, last = 0;
 
-	while ((now = atomic_load(&phase)) < 2 * ROUNDS) {
+	while ((now = atomic_load(&phase)) < nr_phases()) {
 		if (now % 2 == 0) {
 			cpu_pause();
 			continue;
@@ -334,7 +342,7 @@ static void take_part(void *unused)
 		read_through_all_phases();
 		return;
 	}
-	for (unsigned int now = 1; now < 2 * ROUNDS; now += 2) {
+	for (unsigned int now = 1; now < nr_phases(); now += 2) {
 		while (atomic_load(&readers))
 			cpu_pause();
 		if (!remap(&batch, now))
