@@ -368,9 +368,9 @@ static void requeue(struct cpu *cpu, struct thread *thread)
 		policy_enqueue(cpu_queue(cpu), thread, ENQUEUE_WOKEN);
 		if (cpu->current != cpu->idle && policy_preempts(thread, cpu->current))
 			want_switch(cpu);
-	} else if (thread == cpu->current) {
-		want_switch(cpu); /* perhaps somebody else is more urgent now */
 	}
+	if (thread == cpu->current)
+		want_switch(cpu); /* perhaps somebody else is more urgent now */
 }
 
 static void send_request(struct cpu *to, struct thread *thread)
