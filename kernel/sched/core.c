@@ -51,6 +51,9 @@ static __noinline void switch_fpu(struct thread *previous, struct thread *next)
 
 static inline void switch_to(struct cpu *cpu, struct thread *previous, struct thread *next)
 {
+	assert_no_spinlock();
+	if (IS_ENABLED(CONFIG_DEBUG_PREEMPT))
+		ASSERT(!(cpu->preempt & ~PREEMPT_UNWANTED));
 	if (previous != cpu->idle)
 		policy_stopped(cpu_queue(cpu), previous);
 	if (next != cpu->idle)

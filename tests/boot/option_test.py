@@ -22,6 +22,7 @@ OPPOSITE = builds.Spec("x86_64", (
 WORDS = builds.Spec("x86_64", (("COMMAND_LINE", "test=string"),))
 REBOOT = builds.Spec("x86_64", (("PANIC_REBOOT", True), ("DEBUG_EXIT", False)))
 NO_BACKTRACE = builds.Spec("x86_64", (("PANIC_BACKTRACE", False),))
+FEW_THREADS = builds.Spec("x86_64", (("THREADS_MAX", 16),))
 WIDE_MAP = builds.Spec("x86_64", (("BOOT_DIRECT_MAP_GIB", 7),))
 UP = "\x1b[A"
 
@@ -129,6 +130,18 @@ def _wide_direct_map(cpu):
     return run
 
 
+def _few_threads(context):
+    """CONFIG_THREADS_MAX: so many threads exist and no more; the self test must not skip this."""
+    build = context.builds.get(FEW_THREADS)
+    with build.machine("test=thread_limit", "pvh", smp=2) as machine:
+        with Guest(machine, build.elf, context.scale) as guest:
+            status = guest.wait(60)
+            if status != EXIT_SUCCESS or "SKIP" in guest.output \
+                    or "thread_limit_is_kept" not in guest.output:
+                raise Failed(f"THREADS_MAX=16 is not kept, or was not tested ({status})",
+                             guest.output)
+
+
 def jobs():
     """The jobs of this file."""
     return [Job(f"boot.option-{name}", _row(name, line, default, opposite), 2)
@@ -138,6 +151,7 @@ def jobs():
         Job("boot.option-panic_backtrace", _no_backtrace, 2),
         Job("boot.option-ubsan-traps", _ubsan_traps, 2),
         Job("boot.option-user_programs", _no_program, 2),
+        Job("boot.option-threads_max", _few_threads, 2),
         Job("boot.option-direct_map-1gib", _wide_direct_map("max"), 2),
         Job("boot.option-direct_map-2mib", _wide_direct_map("max,-pdpe1gb"), 2),
     ]
