@@ -11,50 +11,41 @@ import argparse
 import functools
 import json
 import os
-import re
 import sys
 import tempfile
 import time
 
-from exo import boot_trace, builds, child, machine, size, symbols, tree
+from exo import bench_smp, boot_trace, builds, child, machine, size, symbols, tree
+from exo.bench_rows import END, BenchError, parse, row
 from exo.guest import Guest, GuestFailure
 
 EXPECTED = tree.path("tests", "bench", "expected.json")
 README = tree.path("README.md")
-STANDING = (("bench", ""), ("bench_flat", "flat."))  # (defconfig, prefix of its rows)
-# Other choices on top of bench: (settings, rows whose name contains this, what is put behind it).
-VARIANTS = (
-    ((("FRAME_CACHE", False),), "frame.alloc_free", ".buddy"),
-    ((("FRAME_CACHE", False), ("FRAME_BITMAP", True)), "frame.alloc_free", ".bitmap"),
-    ((("HEAP_BUDDY", True),), "heap.", ".buddy"),
-    ((("HEAP_SLAB", True),), "heap.", ".slab"),
+FLAT, SMP = "flat.", "smp1."
+# As bench_flat, but for several CPUs; the policy is that of bench_flat.
+SMP_SETTINGS = (("SMP", True), ("SCHED_PRIORITY", True))
+STANDING = (  # (what is built, prefix of its rows)
+    (builds.Spec("bench"), ""),
+    (builds.Spec("bench_flat"), FLAT),
+    (builds.Spec("bench_flat", SMP_SETTINGS), SMP),
 )
+# Other choices on top of one of these: (what is built, prefix, rows whose name contains one of
+# these, what is put behind it).
+VARIANTS = (
+    (builds.Spec("bench", (("FRAME_CACHE", False),)), "", ("frame.alloc_free",), ".buddy"),
+    (builds.Spec("bench", (("FRAME_CACHE", False), ("FRAME_BITMAP", True))), "",
+     ("frame.alloc_free",), ".bitmap"),
+    (builds.Spec("bench", (("HEAP_BUDDY", True),)), "", ("heap.",), ".buddy"),
+    (builds.Spec("bench", (("HEAP_SLAB", True),)), "", ("heap.",), ".slab"),
+    *((builds.Spec("bench", ((f"SCHED_{policy.upper()}", True),)), "", ("thread.", "sem."),
+       f".{policy}") for policy in ("round_robin", "stealing", "edf", "stride")),
+    (builds.Spec("bench_flat", (*SMP_SETTINGS, ("SPIN_MCS", True))), SMP, ("sem.",), ".mcs"),
+)
+SMP_COST = 0.10  # the most that a row of SMP may be above that of FLAT, as a share of it
+SMP_LOCKS = (".mcs",)  # endings of rows of SMP that FLAT, which has no spinlocks, is without
 MEMORY = "512M"  # of the machine
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 TOLERANCE = 0.01  # of a figure, where expected.json names no other
-_ROW = re.compile(r"^BENCH (\S+) unit=(\w+) n=(\d+) min=(\d+) p50=(\d+) p99=(\d+)\r?$", re.M)
-_END = re.compile(r"^BENCH END (\d+)\r?$", re.M)
-
-
-class BenchError(Exception):
-    """A measurement could not be made; the text says why."""
-
-
-def row(name, unit, value, low=None, high=None, samples=1):
-    """One result."""
-    return {"name": name, "unit": unit, "n": samples, "min": value if low is None else low,
-            "p50": value, "p99": value if high is None else high}
-
-
-def parse(text, prefix="", suffix=""):
-    """The rows of a guest's output; every row that it promised must be there."""
-    end = _END.search(text)
-    found = _ROW.findall(text)
-    if not end or int(end[1]) != len(found) or not found:
-        raise BenchError(f"the guest printed {len(found)} BENCH rows "
-                         f"{'and no BENCH END' if not end else 'but promised ' + end[1]}")
-    return [row(prefix + name + suffix, unit, int(p50), int(low), int(p99), int(n))
-            for name, unit, n, low, p50, p99 in found]
 
 
 def measure(elf, config, prefix="", words="", suffix=""):
@@ -66,7 +57,7 @@ def measure(elf, config, prefix="", words="", suffix=""):
     with Guest(machine.Machine.from_config(config, elf, firmware="pvh", extra=ICOUNT,
                                            memory=MEMORY, command_line=f"{bench} icount"),
                elf) as guest:
-        guest.expect(f"(?m){_END.pattern}\n", 120)
+        guest.expect(f"(?m){END}\n", 120)
         return parse(guest.output, prefix, suffix)
 
 
@@ -86,7 +77,7 @@ def measure_boots(cache):
     rows = []
     for name in tree.defconfigs():
         build = cache.get(builds.Spec(name))
-        if build.config["BENCH"] and name not in dict(STANDING):
+        if build.config["BENCH"] and name not in [spec.base for spec, _ in STANDING]:
             row_of_boot, = measure(build.elf, build.config, words="boot.entry_to_main")
             row_of_boot["name"] += f".{name}"
             rows.append(row_of_boot)
@@ -107,12 +98,13 @@ def measure_prompt(cache):
 def measure_standing(cache):
     """All rows of the standing set."""
     rows = []
-    for name, prefix in STANDING:
-        build = cache.get(builds.Spec(name))
+    for spec, prefix in STANDING:
+        build = cache.get(spec)
         rows += measure(build.elf, build.config, prefix)
-    for settings, words, suffix in VARIANTS:
-        build = cache.get(builds.Spec("bench", settings))
-        rows += measure(build.elf, build.config, "", words, suffix)
+    for spec, prefix, filters, suffix in VARIANTS:
+        build = cache.get(spec)
+        for words in filters:
+            rows += measure(build.elf, build.config, prefix, words, suffix)
     build = cache.get(builds.Spec("embedded_minimal"))
     rows.append(row("boot.entry_to_idle.embedded_minimal", "insn",
                     boot_trace.entry_to_idle(build.elf, build.config)))
@@ -131,7 +123,7 @@ def load_expected(file_name=EXPECTED):
     """The committed figures: {"compiler": ..., "rows": {name: {"unit", "p50"}}}.
 
     A row may have a "tolerance" of its own, and a "limit" that holds whatever was recorded and by
-    whichever compiler.
+    whichever compiler. A row of SMP may have a "smp_cost" in place of SMP_COST, and then a "why".
     """
     try:
         with open(file_name, encoding="utf-8") as file:
@@ -164,13 +156,44 @@ def verdict(result, expected):
     return text + " WORSE", True
 
 
+def smp_verdict(result, flat, expected):
+    """The same for a row of SMP against @flat: {name: p50} of the rows of FLAT in the same run."""
+    name = result["name"]
+    if not name.startswith(SMP):
+        return "", False
+    beside = FLAT + name[len(SMP):]
+    for ending in SMP_LOCKS:
+        beside = beside.removesuffix(ending)
+    if not flat.get(beside):
+        return "", False
+    own = expected["rows"].get(name, {})
+    if "smp_cost" in own and not own.get("why"):
+        return 'its "smp_cost" needs a "why"', True
+    share = result["p50"] / flat[beside] - 1
+    allowed = own.get("smp_cost", SMP_COST)
+    if share > allowed:
+        return (f"{result['p50']} is {share:.1%} ABOVE {beside}'s {flat[beside]}, of at most "
+                f"{allowed:.1%}"), True
+    if "smp_cost" in own and share <= SMP_COST:
+        return f"only {share:.1%} above {beside}: remove its smp_cost", False
+    return "", False
+
+
+def judge(rows, expected):
+    """Every row as (row, what to say, whether it fails)."""
+    flat = {result["name"]: result["p50"] for result in rows if result["name"].startswith(FLAT)}
+    for result in rows:
+        said = [verdict(result, expected), smp_verdict(result, flat, expected)]
+        yield (result, "; ".join(text for text, _ in said if text),
+               any(bad for _, bad in said))
+
+
 def compare(rows, expected, whole):
     """Prints all rows beside the committed figures; True if none is worse. @whole: a missing row
     fails."""
     worse = []
     print(f"{'row':44} {'unit':>5} {'min':>9} {'p50':>9} {'p99':>9}  committed")
-    for result in rows:
-        text, bad = verdict(result, expected)
+    for result, text, bad in judge(rows, expected):
         print(f"{result['name']:44} {result['unit']:>5} {result['min']:>9} {result['p50']:>9} "
               f"{result['p99']:>9}  {text}".rstrip())
         worse += [result["name"]] if bad else []
@@ -178,13 +201,14 @@ def compare(rows, expected, whole):
     if missing:
         print("missing: " + " ".join(missing))
     if worse:
-        print("worse than committed: " + " ".join(worse) + "\nIf that is meant, say why in the "
-              "commit and record it with: scripts/bench --update")
+        print("worse than committed, or beyond a limit: " + " ".join(worse) + "\nIf a figure is "
+              "meant to be worse, say why in the commit and record it with: "
+              "scripts/bench --update")
     return not worse and not missing
 
 
 def update(rows, expected):
-    """Writes the figures of this run as the committed ones; tolerances stay."""
+    """Writes the figures of this run as the committed ones; tolerances and limits stay."""
     kept = expected["rows"]
     new = {result["name"]: {**kept.get(result["name"], {}), "unit": result["unit"],
                             "p50": result["p50"]}
@@ -225,8 +249,8 @@ def update_readme(rows):
 
 def prefix_of(config_text, cache):
     """The prefix under which a configuration's rows are committed, or None if they are not."""
-    for name, prefix in STANDING:
-        with open(os.path.join(cache.get(builds.Spec(name)).directory, ".config"),
+    for spec, prefix in STANDING:
+        with open(os.path.join(cache.get(spec).directory, ".config"),
                   encoding="utf-8") as file:
             if file.read() == config_text:
                 return prefix
@@ -249,18 +273,26 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Build and measure the "
                                      "standing set of configurations, in guest instructions.")
     parser.add_argument("--build", metavar="DIR", help="measure just the kernel built in DIR")
+    parser.add_argument("--smp", action="store_true", help="measure what two CPUs get done beside "
+                        "one, in time of this host, and compare with nothing committed")
+    parser.add_argument("--runs", type=int, default=bench_smp.RUNS, metavar="N",
+                        help=f"with --smp: boots of each machine ({bench_smp.RUNS})")
     parser.add_argument("--filter", default="", metavar="TEXT",
-                        help="with --build: only benchmarks whose name contains TEXT")
+                        help="with --build or --smp: only benchmarks whose name contains TEXT")
     parser.add_argument("--json", metavar="FILE", default=os.path.join(tree.BUILD, "bench.json"),
                         help="the rows go there as well (build/bench.json)")
     parser.add_argument("--update", action="store_true",
                         help="record this run as the committed figures")
     options = parser.parse_args(arguments)
-    if options.update and options.build:
-        parser.error("--update records the standing set: leave out --build")
+    if options.update and (options.build or options.smp):
+        parser.error("--update records the standing set: leave out --build and --smp")
+    if options.runs < 1:
+        parser.error("--runs: at least 1")
     cache = builds.Builds(os.path.join(tree.BUILD, "bench"), os.cpu_count())
     try:
-        if options.build:
+        if options.smp:
+            rows, good = bench_smp.run(cache, options.runs, options.filter or "smp."), True
+        elif options.build:
             rows, good = bench_one(options.build, options.filter, cache)
         else:
             rows = measure_standing(cache)

@@ -206,8 +206,7 @@ def _measure(context):
     expected = bench.load_expected()
     found = []
     rows = bench.measure_standing(context.builds)
-    for row in rows:
-        text, worse = bench.verdict(row, expected)
+    for row, text, worse in bench.judge(rows, expected):
         found.append(Result(f"bench.{row['name']}", FAILED if worse else PASSED,
                             message=f"{row['p50']} {row['unit']}: {text}" if worse else ""))
     missing = set(expected["rows"]) - {row["name"] for row in rows}
@@ -217,4 +216,4 @@ def _measure(context):
 
 def bench_jobs():
     """The standing set against the committed figures (scripts/bench)."""
-    return [Job("bench", _measure, 20)]
+    return [Job("bench", _measure, 60)]

@@ -9,7 +9,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
-from exo import bench, size, tree  # noqa: E402
+from exo import bench, bench_smp, builds, size, tree  # noqa: E402
 
 ROWS = ("exo-kernel: ready\r\n"
         "BENCH irq.spurious unit=insn n=1000 min=90 p50=91 p99=95\r\n"
@@ -93,6 +93,100 @@ class CompareTest(unittest.TestCase):
             self.assertTrue(bench.compare([bench.row("a", "insn", 99)], expected, whole=True))
             self.assertFalse(bench.compare([], expected, whole=True))
         self.assertIn("not compared", text.getvalue())
+
+
+class SmpCostTest(unittest.TestCase):
+    """A kernel for several CPUs on one: against the flat kernel of the same run."""
+
+    def judge(self, value, name="smp1.a", flat=1000, **known):
+        """(what is said, whether it fails) of a row, beside a flat row a."""
+        expected = {"compiler": bench.compiler(), "rows": {name: {"unit": "insn", "p50": value,
+                                                                  **known}}}
+        rows = [bench.row(name, "insn", value), bench.row("flat.a", "insn", flat)]
+        return {row["name"]: (text, bad) for row, text, bad in bench.judge(rows, expected)}[name]
+
+    def test_a_tenth(self):
+        self.assertEqual(self.judge(1100), ("", False))
+
+    def test_more_names_both_figures(self):
+        text, bad = self.judge(1101)
+        self.assertTrue(bad)
+        self.assertRegex(text, r"1101 is 10\.1% ABOVE flat\.a's 1000, of at most 10\.0%")
+
+    def test_order_of_rows_does_not_matter(self):
+        rows = [bench.row("flat.a", "insn", 10), bench.row("smp1.a", "insn", 12)]
+        for order in (rows, rows[::-1]):
+            found = bench.judge(order, {"compiler": "gcc 1", "rows": {}})
+            self.assertEqual([row["name"] for row, _, bad in found if bad], ["smp1.a"])
+
+    def test_compare_fails(self):
+        rows = [bench.row("flat.a", "insn", 10), bench.row("smp1.a", "insn", 12)]
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            self.assertFalse(bench.compare(rows, {"compiler": "gcc 1", "rows": {}}, whole=False))
+        self.assertIn("beyond a limit: smp1.a", text.getvalue())
+
+    def test_own_share(self):
+        self.assertFalse(self.judge(1150, smp_cost=0.15, why="a reason")[1])
+        self.assertTrue(self.judge(1151, smp_cost=0.15, why="a reason")[1])
+
+    def test_own_share_needs_a_reason(self):
+        text, bad = self.judge(1150, smp_cost=0.15)
+        self.assertTrue(bad)
+        self.assertIn('"why"', text)
+
+    def test_own_share_that_is_not_needed(self):
+        text, bad = self.judge(1050, smp_cost=0.15, why="a reason")
+        self.assertFalse(bad)
+        self.assertIn("remove its smp_cost", text)
+
+    def test_other_locks_have_the_same_counterpart(self):
+        self.assertTrue(self.judge(1101, name="smp1.a.mcs")[1])
+
+    def test_no_counterpart(self):
+        self.assertEqual(self.judge(5000, name="smp1.smp.sum"), ("", False))
+
+    def test_limits_of_committed_rows(self):
+        for name, known in bench.load_expected()["rows"].items():
+            if "smp_cost" in known:
+                self.assertTrue(name.startswith("smp1.") and known.get("why"), name)
+                self.assertGreater(known["smp_cost"], bench.SMP_COST, name)
+
+    def test_every_row_has_a_counterpart(self):
+        rows = bench.load_expected()["rows"]
+        for name in rows:
+            if name.startswith("smp1.") and not name.startswith("smp1.smp."):
+                self.assertIn(name.replace("smp1.", "flat.").removesuffix(".mcs"), rows)
+
+
+class SmpTest(unittest.TestCase):
+    """scripts/bench --smp."""
+
+    def test_summary(self):
+        rows, lines = bench_smp.summary({"smp.sum": {1: [400, 100, 200], 2: [100, 130, 90]}})
+        self.assertEqual([(row["name"], row["unit"], row["p50"], row["min"], row["p99"])
+                          for row in rows], [("smp.sum.1", "ns", 200, 100, 400),
+                                             ("smp.sum.2", "ns", 100, 90, 130)])
+        self.assertRegex(lines[1], r"smp\.sum +200 +100 +2\.00$")
+
+    def test_time_is_not_compared(self):
+        row, = bench_smp.summary({"a": {1: [7], 2: [9]}})[0][:1]
+        expected = {"compiler": bench.compiler(), "rows": {"a.1": {"unit": "ns", "p50": 1}}}
+        self.assertFalse(bench.verdict(row, expected)[1])
+
+    def test_tiny_run(self):
+        text = io.StringIO()
+        cache = builds.Builds(os.path.join(tree.BUILD, "bench"), os.cpu_count())
+        with contextlib.redirect_stdout(text):
+            rows = bench_smp.run(cache, 1, "smp.sum")
+        self.assertEqual([row["name"] for row in rows], ["smp.sum.1", "smp.sum.2"])
+        self.assertTrue(all(row["p50"] > 0 for row in rows))
+        self.assertIn("load", text.getvalue())
+
+    def test_words_that_exclude_each_other(self):
+        for words in (["--smp", "--update"], ["--smp", "--runs", "0"]):
+            with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
+                bench.main(words)
 
 
 class SizeTest(unittest.TestCase):
