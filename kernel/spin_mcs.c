@@ -11,6 +11,9 @@
 #include <exo/cpu.h>
 #include <exo/panic.h>
 #include <exo/spin_mcs.h>
+#include <exo/spin_virtual.h>
+
+bool spin_virtual;
 
 #define LEVELS 3
 #define TAIL_SHIFT 16
@@ -75,7 +78,7 @@ static bool take_first(struct spin_word *word, uint32_t tail)
 	return true;
 }
 
-void spin_mcs_wait(struct spin_word *word)
+static void wait_in_queue(struct spin_word *word)
 {
 	const cpu_t cpu = cpu_current();
 	struct spin_queue *queue = &queues[cpu];
@@ -104,4 +107,16 @@ void spin_mcs_wait(struct spin_word *word)
 	}
 	barrier();
 	queue->level--;
+}
+
+void spin_mcs_wait(struct spin_word *word)
+{
+	if (!spin_virtual) {
+		wait_in_queue(word);
+		return;
+	}
+	do
+		while (atomic_load_explicit(&word->word, memory_order_relaxed))
+			cpu_pause();
+	while (!spin_word_try(word));
 }

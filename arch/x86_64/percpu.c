@@ -3,6 +3,7 @@
 #include <arch/cpu.h>
 #include <arch/percpu.h>
 #include <exo/preempt.h>
+#include <exo/spin_virtual.h>
 
 struct cpu boot_cpu = { .self = &boot_cpu, .preempt = PREEMPT_UNWANTED };
 struct cpu *cpus[NR_CPUS] = { &boot_cpu };
@@ -16,6 +17,11 @@ void cpu_set_this(struct cpu *cpu)
 
 void cpu_init_boot(void)
 {
-	boot_cpu.apic_id = cpuid(1, 0).ebx >> 24;
+	const struct cpuid_regs first = cpuid(1, 0);
+
+	boot_cpu.apic_id = first.ebx >> 24;
+	if (IS_ENABLED(CONFIG_SMP))
+		spin_virtual =
+			first.ecx >> 31; /* a hypervisor (SDM vol. 2, CPUID: reserved for it) */
 	cpu_set_this(&boot_cpu);
 }

@@ -10,7 +10,6 @@
 #define EXO_SPIN_TICKET_H
 
 #include <arch/atomic.h>
-#include <arch/pause.h>
 #include <exo/compiler.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,18 +19,6 @@ struct spin_word {
 	_Atomic uint16_t owner; /* the number whose turn it is; equal: free */
 };
 
-/* The release of the last holder is seen by the load of @owner: that is where it acquires. */
-static inline void spin_word_acquire(struct spin_word *word)
-{
-	const uint16_t ticket = atomic_fetch_add_explicit(&word->next, 1, memory_order_relaxed);
-
-	if (likely(atomic_acquire_equals16(&word->owner, ticket)))
-		return;
-	do
-		cpu_pause();
-	while (!atomic_acquire_equals16(&word->owner, ticket));
-}
-
 /* Draws a number only if it is the one whose turn it is. */
 static inline bool spin_word_try(struct spin_word *word)
 {
@@ -39,6 +26,16 @@ static inline bool spin_word_try(struct spin_word *word)
 
 	return atomic_compare_exchange_strong_explicit(&word->next, &ticket, (uint16_t)(ticket + 1),
 						       memory_order_relaxed, memory_order_relaxed);
+}
+
+/* Draws a number and waits for its turn (kernel/spin_ticket.c). */
+void spin_ticket_wait(struct spin_word *word);
+
+/* Who finds others waiting queues behind them: a free lock without waiters is all that is tried. */
+static inline void spin_word_acquire(struct spin_word *word)
+{
+	if (unlikely(!spin_word_try(word)))
+		spin_ticket_wait(word);
 }
 
 static inline void spin_word_release(struct spin_word *word)

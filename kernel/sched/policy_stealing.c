@@ -35,6 +35,7 @@
 
 #include "sched_cpu.h"
 
+#include <arch/pause.h>
 #include <arch/cache.h>
 #include <exo/panic.h>
 

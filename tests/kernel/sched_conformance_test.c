@@ -9,6 +9,7 @@
 #include "../../kernel/sched/policy.h"
 #include "thread_support.h"
 
+#include <arch/pause.h>
 #include <exo/semaphore.h>
 #include <exo/string.h>
 #include <exo/test.h>

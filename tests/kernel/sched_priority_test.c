@@ -11,6 +11,7 @@
 #include "../../kernel/sched/policy_common.h"
 #include "thread_support.h"
 
+#include <arch/pause.h>
 #include <exo/mutex.h>
 #include <exo/semaphore.h>
 #include <exo/string.h>

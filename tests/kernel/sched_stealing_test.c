@@ -5,6 +5,7 @@
  */
 #include "../../kernel/sched/sched_cpu.h"
 
+#include <arch/pause.h>
 #include <exo/clock.h>
 #include <exo/test.h>
 

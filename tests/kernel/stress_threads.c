@@ -8,6 +8,7 @@
  */
 #include "stress.h"
 
+#include <arch/pause.h>
 #include <exo/console.h>
 #include <exo/frame.h>
 #include <exo/heap.h>

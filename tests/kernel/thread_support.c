@@ -2,6 +2,7 @@
 /* What the suites about threads share. */
 #include "thread_support.h"
 
+#include <arch/pause.h>
 #include <exo/console.h>
 #include <exo/frame.h>
 #include <exo/heap.h>
