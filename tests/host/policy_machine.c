@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <arch/irq_flag.h>
 #include <exo/sched.h>
 
 #include "policy_machine.h"
@@ -297,6 +298,7 @@ void machine_start(unsigned int count, const struct machine_policy *policy)
 {
 	const uint64_t now = machine.now;
 
+	irq_save(); /* from now on: policies are called with interrupts off */
 	memset(&machine, 0, sizeof(machine));
 	machine.now = now + NS_PER_S;
 	machine_policy = policy;

@@ -270,7 +270,7 @@ class Terminal(BuiltOnce):
 
     def test_console_and_exit(self):
         self.start()
-        self.expect(r"Ctrl-A X ends QEMU")
+        self.expect(r"Ctrl-A X ends QEMU", 300)  # it is built first, if nobody has yet
         self.expect(r"exo> $")
         os.write(self.master, b"help help\r")
         self.expect(r"help \[COMMAND")
