@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from exo import child, machine, tree
 
 MAKE_TIMEOUT = 900
+PROBABILITIES = {"random": "50", "likely": "90"}  # of yes, in per cent
 
 
 class BuildError(Exception):
@@ -28,10 +29,11 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Spec:
-    """@base: a defconfig's name, allnoconfig, allyesconfig, or random-SEED; @changes: settings on
-    top of a defconfig, as (name, value) pairs (tree.change_settings); @llvm: clang in place
-    of gcc; @variables: further words for make, as ("EXTRA_CFLAGS=-fanalyzer",); @label: a name for
-    many changes."""
+    """@base: a defconfig's name, allnoconfig, allyesconfig, random-SEED, or likely-SEED (random,
+    too, but mostly yes: hardly one would have threads else); @changes: settings on top of a
+    defconfig, as (name, value) pairs (tree.change_settings); @llvm: clang in place of gcc;
+    @variables: further words for make, as ("EXTRA_CFLAGS=-fanalyzer",); @label: a name for many
+    changes."""
     base: str
     changes: tuple = ()
     llvm: bool = False
@@ -162,8 +164,10 @@ class Builds:
             if file.read() == text:
                 return
         os.makedirs(directory, exist_ok=True)
-        if spec.base.startswith("random-"):
-            self._make(spec, "randconfig", env={"KCONFIG_SEED": spec.base[len("random-"):]})
+        kind, _, seed = spec.base.partition("-")
+        if kind in ("random", "likely"):
+            self._make(spec, "randconfig", env={"KCONFIG_SEED": seed,
+                                                "KCONFIG_PROBABILITY": PROBABILITIES[kind]})
         elif spec.base in ("allnoconfig", "allyesconfig"):
             self._make(spec, spec.base)
         else:

@@ -14,7 +14,7 @@ import sys
 from exo import builds, results, runner, selftests, size, tree
 from exo.guest import Guest
 
-SEED, COUNT = 1, 8  # random configurations SEED .. SEED + COUNT - 1
+SEED, COUNT = 1, 10  # random configurations: the first seed of either kind, how many in all
 CLANG_RANDOM = 2  # so many of the random ones are built by clang, too
 
 VARIANTS = {
@@ -59,7 +59,8 @@ CPUS = 4  # of the machine of a kernel for several
 def specs(seed=SEED, count=COUNT, names=None):
     """The configurations of the matrix."""
     fixed = tree.defconfigs() + ["allnoconfig", "allyesconfig"]
-    random = [f"random-{number}" for number in range(seed, seed + count)]
+    random = [f"{kind}-{number}" for number in range(seed, seed + (count + 1) // 2)
+              for kind in ("random", "likely")][:count]
     rows = [builds.Spec(base) for base in fixed + random]
     rows += [builds.Spec("x86_64", changes, label=label) for label, changes in VARIANTS.items()]
     rows += [builds.Spec(base, llvm=True) for base in fixed + random[:CLANG_RANDOM]]
@@ -124,7 +125,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(
         prog="scripts/matrix", description="Build, boot and test many configurations.")
     parser.add_argument("names", nargs="*", metavar="NAME",
-                        help="only these, as x86_64, allnoconfig, random-3, debug-clang")
+                        help="only these, as x86_64, allnoconfig, likely-3, debug-clang")
     parser.add_argument("--seed", type=int, default=SEED, help="first random seed (%(default)s)")
     parser.add_argument("--count", type=int, default=COUNT,
                         help="how many random configurations (%(default)s)")
