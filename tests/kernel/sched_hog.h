@@ -25,7 +25,7 @@ static inline void hog_run(void *argument)
 	while (!atomic_load_explicit(&hog->stop, memory_order_relaxed)) {
 		uint64_t now;
 
-		if (hog->yields)
+		if (hog->yields || !IS_ENABLED(CONFIG_PREEMPT))
 			thread_yield();
 		now = clock_ns();
 		if (now - last < HOG_GAP)

@@ -7,6 +7,7 @@
 
 #include <arch/pause.h>
 #include <exo/clock.h>
+#include <arch/cpu.h>
 #include <exo/test.h>
 
 #define PATIENCE (20 * NS_PER_S) /* a guess: what does not happen by then never will */
@@ -18,6 +19,15 @@ static _Atomic bool stop_workers, stop_spinners[NUMA_MAX_NODES];
 static _Atomic bool ran_on[NR_CPUS];
 
 /* Computes until it is told to stop. */
+/* Nobody else would run where threads are not preempted. */
+static void pass_time(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT))
+		cpu_pause();
+	else
+		thread_yield();
+}
+
 static void work(void *argument)
 {
 	(void)argument;
@@ -25,7 +35,7 @@ static void work(void *argument)
 		preempt_disable();
 		atomic_store_explicit(&ran_on[cpu_current()], true, memory_order_relaxed);
 		preempt_enable();
-		cpu_pause();
+		pass_time();
 	}
 }
 
@@ -34,7 +44,7 @@ static void spin(void *argument)
 	const _Atomic bool *stop = argument;
 
 	while (!atomic_load_explicit(stop, memory_order_relaxed))
-		cpu_pause();
+		pass_time();
 }
 
 static bool start(struct thread **thread, void (*entry)(void *argument), void *argument,

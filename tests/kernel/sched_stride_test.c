@@ -60,6 +60,8 @@ static void stride_divides_by_shares(struct test *test)
 	static const uint32_t counts[] = { 100, 200, 700 };
 	uint64_t total;
 
+	if (!IS_ENABLED(CONFIG_PREEMPT))
+		TEST_SKIP(test, "PREEMPT is off: nobody is stopped at the end of a slice");
 	for (unsigned int i = 0; i < 3; i++)
 		hogs[i] = (struct hog){ 0 };
 	total = compete(counts, 3, TIME);
@@ -74,6 +76,8 @@ static void stride_charges_who_yields_no_more(struct test *test)
 	static const uint32_t counts[] = { 3000, 1000 };
 	uint64_t total;
 
+	if (!IS_ENABLED(CONFIG_PREEMPT))
+		TEST_SKIP(test, "PREEMPT is off: nobody is stopped at the end of a slice");
 	hogs[0] = (struct hog){ .yields = true };
 	hogs[1] = (struct hog){ 0 };
 	total = compete(counts, 2, TIME);
