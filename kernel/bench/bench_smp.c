@@ -83,7 +83,7 @@ static uint64_t smp_sum(void)
 		panic("bench: the threads' sum is wrong");
 	return ticks;
 }
-BENCHMARK_AROUND(smp_sum, "smp.sum", 11, sum_begin, sum_end);
+BENCHMARK_AROUND(smp_sum, "smp.sum", 5, sum_begin, sum_end);
 
 /* --- a tree ------------------------------------------------------------------------------------*/
 
@@ -127,4 +127,4 @@ static uint64_t smp_fork_join(void)
 		panic("bench: the tree has lost a leaf");
 	return ticks;
 }
-BENCHMARK(smp_fork_join, "smp.fork_join", 31);
+BENCHMARK(smp_fork_join, "smp.fork_join", 11);

@@ -169,7 +169,7 @@ def smp_verdict(result, flat, expected):
     own = expected["rows"].get(name, {})
     if "smp_cost" in own and not own.get("why"):
         return 'its "smp_cost" needs a "why"', True
-    share = result["p50"] / flat[beside] - 1
+    share = (result["p50"] - flat[beside]) / flat[beside]
     allowed = own.get("smp_cost", SMP_COST)
     if share > allowed:
         return (f"{result['p50']} is {share:.1%} ABOVE {beside}'s {flat[beside]}, of at most "
