@@ -18,8 +18,7 @@
 
 #define SUM_ORDER 9
 #define SUM_WORDS ((PAGE_SIZE << SUM_ORDER) / sizeof(uint64_t))
-#define SUM_CHUNK 4096 /* words; small enough that a CPU that is slow does not hold up the other \
-			*/
+#define SUM_CHUNK 4096 /* words; small, so that a slow CPU does not hold up the others */
 #define SUM_PASSES 8
 #define SUM_CHUNKS (SUM_PASSES * SUM_WORDS / SUM_CHUNK)
 #define TREE_DEPTH 8

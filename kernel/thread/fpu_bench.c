@@ -11,7 +11,7 @@
 
 #include <exo/semaphore.h>
 
-static struct semaphore wanted = SEMAPHORE_INIT(0), done = SEMAPHORE_INIT(0);
+static struct semaphore asked = SEMAPHORE_INIT(0), done = SEMAPHORE_INIT(0);
 static struct thread *measurer, *other;
 static volatile bool stop;
 static uint64_t measured;
@@ -35,7 +35,7 @@ static void measure_with_fpu(void *argument)
 	(void)argument;
 	use_fpu();
 	for (;;) {
-		semaphore_take(&wanted, DEADLINE_NEVER);
+		semaphore_take(&asked, DEADLINE_NEVER);
 		if (stop)
 			return;
 		measured = bench_yield();
@@ -54,7 +54,7 @@ static void fpu_begin(void)
 static void fpu_end(void)
 {
 	stop = true;
-	semaphore_give(&wanted);
+	semaphore_give(&asked);
 	thread_join(measurer, DEADLINE_NEVER, NULL);
 	thread_join(other, DEADLINE_NEVER, NULL);
 	bench_go_anywhere();
@@ -62,7 +62,7 @@ static void fpu_end(void)
 
 static uint64_t yield_fpu(void)
 {
-	semaphore_give(&wanted);
+	semaphore_give(&asked);
 	semaphore_take(&done, DEADLINE_NEVER);
 	return measured;
 }

@@ -58,7 +58,7 @@ def run(cache, runs, words):
     load = os.getloadavg()[0]
     rows, lines = summary(measure(build, runs, words))
     print("\n".join(lines))
-    print(f"Medians of {runs} runs, in time of this host, which has {os.cpu_count()} CPUs and had a "
+    print(f"Medians of {runs} runs, in this host's time; it has {os.cpu_count()} CPUs and had a "
           f"load of {load:.1f}\nbefore: its other work and QEMU's own threads take from both CPUs "
           "of the guest.")
     return rows
