@@ -28,6 +28,7 @@ typedef unsigned int cpu_t; /* 0 .. NR_CPUS - 1 */
 
 struct thread;
 struct run_queue;
+struct cpu_timers;
 struct frame_cache;
 
 struct cpu {
@@ -47,6 +48,9 @@ struct cpu {
 	uint32_t apic_id;
 	unsigned int node; /* NUMA */
 	struct frame_cache *frame_cache; /* mm/frame.c */
+	struct cpu_timers *timers; /* kernel/time/timer.c */
+	struct thread *ended; /* threads whose memory waits for new ones (thread_cache.c) */
+	unsigned int nr_ended;
 	bool in_interrupt; /* kept only with CONFIG_DEBUG_PREEMPT or CONFIG_LOCKDEP */
 };
 

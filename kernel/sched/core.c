@@ -287,12 +287,12 @@ static inline void enqueue(struct cpu *cpu, struct thread *thread)
 	}
 	if (!sched->slice.armed)
 		start_slice(cpu, sched);
-	if (!IS_ENABLED(CONFIG_SMP))
+	if (!IS_ENABLED(CONFIG_SMP) || nr_cpus_online == 1)
 		return;
 	/* The queue's change before the look at who is idle; announce() fences on the other side.
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (unlikely(atomic_load_explicit(&idle_count, memory_order_relaxed)))
+	if (atomic_load_explicit(&idle_count, memory_order_relaxed))
 		sched_offer(cpu);
 }
 

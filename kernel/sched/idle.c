@@ -165,7 +165,7 @@ void sched_idle(void *unused)
 	for (;;) {
 		send_outgoing(cpu);
 		next = look(cpu);
-		if (!next && IS_ENABLED(CONFIG_SMP)) {
+		if (!next && IS_ENABLED(CONFIG_SMP) && nr_cpus_online > 1) {
 			announce(cpu->number);
 			next = look(cpu);
 			/* Whoever claimed this CPU wanted its own thread to be taken. */

@@ -35,8 +35,8 @@
 
 #include "sched_cpu.h"
 
-#include <arch/pause.h>
 #include <arch/cache.h>
+#include <arch/pause.h>
 #include <exo/panic.h>
 
 /* A prime, so that it does not keep step with what threads do; a guess. */

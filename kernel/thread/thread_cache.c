@@ -9,19 +9,14 @@
 #include <exo/smp.h>
 #include <exo/string.h>
 
-static struct {
-	struct thread *first; /* linked by cache_next */
-	unsigned int count;
-} caches[NR_CPUS];
-
 /* Interrupts off. */
-static inline struct thread *pop(cpu_t cpu)
+static inline struct thread *pop(struct cpu *cpu)
 {
-	struct thread *thread = caches[cpu].first;
+	struct thread *thread = cpu->ended;
 
 	if (thread) {
-		caches[cpu].first = thread->cache_next;
-		caches[cpu].count--;
+		cpu->ended = thread->cache_next;
+		cpu->nr_ended--;
 	}
 	return thread;
 }
@@ -51,7 +46,7 @@ static __noinline struct thread *make_new(void)
 struct thread *thread_memory_get(void)
 {
 	const uint64_t flags = irq_save();
-	struct thread *thread = pop(cpu_current());
+	struct thread *thread = pop(cpu_this());
 
 	irq_restore(flags);
 	if (unlikely(!thread))
@@ -64,24 +59,24 @@ struct thread *thread_memory_get(void)
 void thread_memory_put(struct thread *thread)
 {
 	const uint64_t flags = irq_save();
-	const cpu_t cpu = cpu_current();
+	struct cpu *cpu = cpu_this();
 
-	thread->cache_next = caches[cpu].first;
-	caches[cpu].first = thread;
-	caches[cpu].count++;
+	thread->cache_next = cpu->ended;
+	cpu->ended = thread;
+	cpu->nr_ended++;
 	irq_restore(flags);
 }
 
 bool thread_cache_shrink(void)
 {
 	uintptr_t stacks[STACK_BATCH];
-	const cpu_t cpu = cpu_current();
+	struct cpu *cpu = cpu_this();
 	unsigned int count = 0;
 
-	if (caches[cpu].count <= CONFIG_THREAD_CACHE)
+	if (cpu->nr_ended <= CONFIG_THREAD_CACHE)
 		return false;
 	/* Down to half of them, so that it is not for one at a time. */
-	while (count < STACK_BATCH && caches[cpu].count > CONFIG_THREAD_CACHE / 2)
+	while (count < STACK_BATCH && cpu->nr_ended > CONFIG_THREAD_CACHE / 2)
 		stacks[count++] = pop(cpu)->stack;
 	irq_enable();
 	stack_free(stacks, count);
@@ -94,7 +89,7 @@ static void move_all(void *context)
 {
 	struct thread *thread;
 
-	while ((thread = pop(cpu_current())))
+	while ((thread = pop(cpu_this())))
 		injector_push(context, &thread->inject);
 }
 
