@@ -22,7 +22,7 @@
 
 #define NEED_SEVERAL(test)                                        \
 	do {                                                      \
-		if (nr_cpus_online == 1)                          \
+		if (NR_CPUS == 1 || nr_cpus_online == 1)          \
 			TEST_SKIP(test, "there is only one CPU"); \
 	} while (0)
 
