@@ -7,8 +7,6 @@
 
 #include <arch/cpu.h>
 #include <exo/clock.h>
-#include <arch/cpu.h>
-#include <exo/clock.h>
 #include <exo/test.h>
 
 #define PATIENCE (20 * NS_PER_S) /* a guess: what does not happen by then never will */
