@@ -197,16 +197,23 @@ int frame_alloc_where(unsigned int order, const struct frame_where *where, paddr
 	return error;
 }
 
+static __noinline int alloc_elsewhere(unsigned int order, paddr_t *base) __requires(frame_lock)
+{
+	const struct node *local = this_cache()->local;
+	const struct frame_where near = { .node = (unsigned int)(local - frame_memory.nodes) };
+
+	return alloc_where(order, &near, base);
+}
+
 /* From this CPU's node without its cache, else from elsewhere. */
-static int alloc_near(unsigned int order, paddr_t *base) __requires(frame_lock)
+static inline int alloc_near(unsigned int order, paddr_t *base) __requires(frame_lock)
 {
 	struct node *local = this_cache()->local;
 	struct region *r = local->top;
-	const struct frame_where near = { .node = (unsigned int)(local - frame_memory.nodes) };
 	uint64_t frame;
 
 	if (unlikely(!r) || !frame_pool_take(r->pool, order, order, FRAME_NO_LIMIT, &frame))
-		return alloc_where(order, &near, base);
+		return alloc_elsewhere(order, base);
 	r->state[frame - r->first] = STATE_ALLOCATED(order);
 	*base = frame * PAGE_SIZE;
 	local->allocs++;
@@ -354,7 +361,7 @@ static int wrong_free(paddr_t base, unsigned int order) __requires(frame_lock)
 	return -EXO_E_TYPE;
 }
 
-static int free_block(paddr_t base, unsigned int order) __requires(frame_lock)
+static __inline_always int free_block(paddr_t base, unsigned int order) __requires(frame_lock)
 {
 	const uint64_t frame = base / PAGE_SIZE;
 	struct region *r = frame_region_of(frame, 1);

@@ -21,7 +21,7 @@ context_switch:
 	push r15
 	mov [rdi + ASM_THREAD_STACK_POINTER], rsp
 	mov rsp, [rsi + ASM_THREAD_STACK_POINTER]
-%ifdef CONFIG_SMP
+%ifdef CONFIG_SCHED_STEALING
 	; 0 while it runs: a CPU that takes a ready thread from another one must wait until that
 	; CPU has saved it, by the store above.
 	mov qword [rsi + ASM_THREAD_STACK_POINTER], 0

@@ -113,14 +113,14 @@ void frame_cache_drain(void);
 
 static inline int frame_alloc(unsigned int order, paddr_t *base)
 {
-	if (__builtin_constant_p(order) && order == 0)
+	if (IS_ENABLED(CONFIG_FRAME_CACHE) && __builtin_constant_p(order) && order == 0)
 		return frame_alloc_one(base);
 	return frame_alloc_block(order, base);
 }
 
 static inline int frame_free(paddr_t base, unsigned int order)
 {
-	if (__builtin_constant_p(order) && order == 0)
+	if (IS_ENABLED(CONFIG_FRAME_CACHE) && __builtin_constant_p(order) && order == 0)
 		return frame_free_one(base);
 	return frame_free_block(base, order);
 }

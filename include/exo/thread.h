@@ -94,7 +94,7 @@ union sched_entity {
 };
 
 struct thread {
-	/* While it does not run (context_switch.asm); with CONFIG_SMP 0 while it does. */
+	/* While it does not run (context_switch.asm); with CONFIG_SCHED_STEALING 0 while it does. */
 	_Atomic uint64_t stack_pointer;
 	_Atomic unsigned int attention; /* enum thread_attention; set by anyone */
 	_Atomic unsigned int state; /* enum thread_state */
@@ -119,7 +119,7 @@ struct thread {
 	struct cpu_set affinity; /* changed under threads_lock, then THREAD_MOVE */
 	uint64_t id; /* 1 … since boot, never used twice */
 	struct list_node all_node; /* under threads_lock */
-	unsigned int references; /* under threads_lock */
+	_Atomic unsigned int references;
 	void *result; /* of thread_exit() */
 	bool started;
 	bool buried; /* has left its stack for the last time; under exit_waiters.lock */

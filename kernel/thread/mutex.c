@@ -191,7 +191,7 @@ void mutex_lock(struct mutex *mutex)
 }
 
 /* Under both locks: hands @mutex to the first waiter, if there still is one. */
-static struct thread *hand_over(struct mutex *mutex)
+static struct thread *hand_over(struct mutex *mutex) __requires(mutex->waiters.lock)
 {
 	struct thread *next = wait_take(&mutex->waiters);
 	const bool more = wait_first(&mutex->waiters);

@@ -7,7 +7,7 @@
  * time: thread_exit() switches to the CPU's idle thread, which calls thread_bury(). Who gives up
  * the last one puts the memory into the CPU's cache.
  *
- * threads.lock protects the list of all threads, references and affinities.
+ * threads.lock protects the list of all threads and their affinities.
  */
 #include "thread_internal.h"
 
@@ -56,7 +56,7 @@ static inline void set_up(struct thread *thread, const char *name)
 	atomic_store_explicit(&thread->home, NULL, memory_order_relaxed);
 	thread->started = thread->buried = false;
 	thread->name = name ? name : "thread";
-	thread->references = 2;
+	atomic_store_explicit(&thread->references, 2, memory_order_relaxed);
 	thread->result = NULL;
 	thread->switches = thread->migrations = 0;
 }
@@ -110,10 +110,12 @@ int thread_create(struct thread **result, void (*entry)(void *argument), void *a
 	if (!thread)
 		return -EXO_E_NOMEM;
 	set_up(thread, wanted->name);
-	if (wanted->affinity)
+	if (unlikely(wanted->affinity != NULL)) {
 		thread->affinity = *wanted->affinity;
-	else
+		atomic_store_explicit(&thread->attention, THREAD_MOVE, memory_order_relaxed);
+	} else {
 		cpu_set_all(&thread->affinity);
+	}
 	error = policy_admit(thread, &wanted->parameters);
 	if (error) {
 		thread_memory_put(thread);
@@ -130,16 +132,13 @@ int thread_create(struct thread **result, void (*entry)(void *argument), void *a
 void thread_start(struct thread *thread)
 {
 	const uint64_t flags = irq_save();
-	struct cpu *home = cpu_this();
 
-	thread->started = true;
 	/* Before anybody can take it for a suspended one to be woken. */
 	atomic_store_explicit(&thread->state, THREAD_READY, memory_order_release);
-	if (!atomic_load_explicit(&thread->home, memory_order_relaxed)) {
-		if (IS_ENABLED(CONFIG_SMP) && !cpu_set_has(&thread->affinity, home->number))
-			home = sched_place(thread);
-		atomic_store_explicit(&thread->home, home, memory_order_release);
-	}
+	thread->started = true;
+	/* Where it may not run it does not stay: then it has THREAD_MOVE. */
+	if (!atomic_load_explicit(&thread->home, memory_order_relaxed))
+		atomic_store_explicit(&thread->home, cpu_this(), memory_order_release);
 	sched_wake_restore(thread, flags);
 }
 
@@ -147,20 +146,19 @@ void thread_start(struct thread *thread)
 
 static void release(struct thread *thread)
 {
-	const uint64_t flags = spin_lock_irq(&threads.lock);
-	const bool last = --thread->references == 0;
+	uint64_t flags;
 
-	if (last)
-		list_remove(&thread->all_node);
+	if (atomic_fetch_sub_explicit(&thread->references, 1, memory_order_acq_rel) > 1)
+		return;
+	flags = spin_lock_irq(&threads.lock);
+	list_remove(&thread->all_node);
 	spin_unlock_irq(&threads.lock, flags);
-	if (last) {
-		/* A request that is still on its way must arrive before the TCB goes. */
-		while (atomic_load(&thread->attention) & THREAD_REQUEUE)
-			sched_take_requests();
-		policy_leave(thread);
-		fpu_release(thread);
-		thread_memory_put(thread);
-	}
+	/* A request that is still on its way must arrive before the TCB goes. */
+	while (atomic_load(&thread->attention) & THREAD_REQUEUE)
+		sched_take_requests();
+	policy_leave(thread);
+	fpu_release(thread);
+	thread_memory_put(thread);
 }
 
 void thread_exit(void *result)
@@ -177,10 +175,12 @@ void thread_exit(void *result)
 void thread_bury(struct thread *thread)
 {
 	const uint64_t flags = spin_lock_irq(&thread->exit_waiters.lock);
+	struct thread *joiner = wait_take(&thread->exit_waiters); /* who has the one reference */
 
 	thread->buried = true;
 	spin_unlock_irq(&thread->exit_waiters.lock, flags);
-	wait_wake_all(&thread->exit_waiters);
+	if (joiner)
+		sched_wake(joiner);
 	release(thread);
 }
 

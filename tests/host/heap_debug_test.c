@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CONFIG_HEAP_DEBUG above a heap variant is a heap too: every case of heap_conformance.h. That it
+ * CONFIG_HEAP_DEBUG above a heap variant is a heap too: every case of heap_conformance.h. On the
+ * host alone: in a kernel that has it, heap_test.c goes through it, and under the heap's lock. That it
  * finds misuse is tested in heap_debug_hostonly.c, where a report does not end the kernel.
  */
 #include <exo/heap_debug.h>
