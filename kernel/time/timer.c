@@ -44,7 +44,8 @@ void timer_init_cpu(void)
 	const cpu_t cpu = cpu_current();
 	struct cpu_timers *timers = &cpu_timers[cpu];
 
-	cpu_this()->timers = timers;
+	if (IS_ENABLED(CONFIG_SMP))
+		cpu_this()->timers = timers;
 	timer_queue_init(&timers->queue);
 	timers->device = timer_device_start();
 	if (cpu == 0)

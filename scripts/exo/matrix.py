@@ -53,7 +53,7 @@ VARIANTS = {
     "no-threads": (("THREADS", False),),
     "no-timer": (("TIMER", False), ("PM_TIMER", False)),
 }
-CPUS = 4  # of the machine of a kernel for several
+CPUS = 2  # of the machine of a kernel for several; kernel.smp4 and kernel.nodes4 have more
 
 
 def specs(seed=SEED, count=COUNT, names=None):

@@ -16,7 +16,7 @@
 #include <exo/test.h>
 #include <exo/thread.h>
 
-#define ROUNDS 40 /* a round takes milliseconds where the host has fewer CPUs */
+#define ROUNDS 12 /* a round takes milliseconds where the host has fewer CPUs */
 #define AREA 0xffffc10000000000ull /* nobody else's */
 #define PAGES 3
 
