@@ -87,11 +87,11 @@ static bool run(unsigned int seconds)
 	return true;
 }
 
-/* Joins all; returns how many do not end. */
+/* Joins all; returns how many do not end, though nothing has ended for so long. */
 static unsigned int end(void)
 {
-	const uint64_t deadline = clock_ns() + STUCK;
-	unsigned int left;
+	uint64_t deadline = clock_ns() + STUCK;
+	unsigned int left, least = UINT32_MAX;
 
 	atomic_store(&stress.stop, true);
 	do {
@@ -100,6 +100,9 @@ static unsigned int end(void)
 			stress_join_thread(&stress.slots[i], clock_ns() + NS_PER_MS);
 			left += atomic_load(&stress.slots[i].taken);
 		}
+		if (left < least)
+			deadline = clock_ns() + STUCK;
+		least = left;
 	} while (left && clock_ns() < deadline);
 	return left;
 }
