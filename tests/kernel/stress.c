@@ -87,24 +87,29 @@ static bool run(unsigned int seconds)
 	return true;
 }
 
-/* Joins all; returns how many do not end, though nothing has ended for so long. */
+/* Joins all as they end; returns how many do not, though nothing has ended for so long. */
 static unsigned int end(void)
 {
 	uint64_t deadline = clock_ns() + STUCK;
 	unsigned int left, least = UINT32_MAX;
 
 	atomic_store(&stress.stop, true);
-	do {
+	for (;;) {
 		left = 0;
 		for (unsigned int i = 0; i < stress.nr_slots; i++) {
-			stress_join_thread(&stress.slots[i], clock_ns() + NS_PER_MS);
+			stress_resume(&stress.slots[i]);
+			if (stress_has_ended(&stress.slots[i]))
+				stress_join_thread(&stress.slots[i], 0);
 			left += atomic_load(&stress.slots[i].taken);
 		}
-		if (left < least)
+		if (left < least) {
+			least = left;
 			deadline = clock_ns() + STUCK;
-		least = left;
-	} while (left && clock_ns() < deadline);
-	return left;
+		}
+		if (!left || clock_ns() >= deadline)
+			return left;
+		thread_sleep_until(clock_ns() + TEND);
+	}
 }
 
 static void check_end(void)
