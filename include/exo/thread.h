@@ -94,7 +94,8 @@ union sched_entity {
 };
 
 struct thread {
-	/* While it does not run (context_switch.asm); with CONFIG_SCHED_STEALING 0 while it does. */
+	/* While it does not run (context_switch.asm); with CONFIG_SCHED_STEALING 0 while it does.
+	 */
 	_Atomic uint64_t stack_pointer;
 	_Atomic unsigned int attention; /* enum thread_attention; set by anyone */
 	_Atomic unsigned int state; /* enum thread_state */
