@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of the lock ranks, for reports. tests/tools/locking_test.py compares them. */
+/*
+ * What all spinlocks have in common: the names of the ranks, for reports
+ * (tests/tools/locking_test.py compares them), and whether CPUs are virtual.
+ */
 #include <exo/lock_rank.h>
+#include <exo/spin_virtual.h>
+
+bool spin_virtual;
 
 #define NAME(rank) [LOCK_RANK_##rank] = #rank
 

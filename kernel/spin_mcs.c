@@ -13,8 +13,6 @@
 #include <exo/spin_mcs.h>
 #include <exo/spin_virtual.h>
 
-bool spin_virtual;
-
 #define LEVELS 3
 #define TAIL_SHIFT 16
 #define TAIL_MASK 0xffff0000u

@@ -4,8 +4,6 @@
 #include <exo/spin_ticket.h>
 #include <exo/spin_virtual.h>
 
-bool spin_virtual;
-
 static uint16_t owner(const struct spin_word *word)
 {
 	return atomic_load_explicit(&word->owner, memory_order_relaxed);
