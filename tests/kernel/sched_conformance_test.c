@@ -253,6 +253,8 @@ static void sched_waiting_is_bounded_by_slices(struct test *test)
 
 /* --- directed yield --- */
 
+static _Atomic unsigned int answering; /* who may still name its peer, which must not be gone */
+
 static void answer(void *argument)
 {
 	struct worker *worker = argument;
@@ -262,16 +264,21 @@ static void answer(void *argument)
 		if (thread_yield_to(worker->peer->thread))
 			thread_yield();
 	}
+	atomic_fetch_sub(&answering, 1);
+	while (atomic_load(&answering))
+		thread_yield();
 }
 
 static void sched_directed_yield(struct test *test)
 {
 	bool met;
 
+	atomic_store(&answering, 4);
 	TEST_TRUE(test, start_workers(4, answer, last_one));
 	met = UNTIL(all_did(4, 100));
 	TEST_EQ(test, end_workers(4), 0);
 	TEST_TRUE(test, met);
+	atomic_store(&answering, 16);
 	TEST_TRUE(test, start_workers(16, answer, any_cpu));
 	met = UNTIL(all_did(16, 100));
 	TEST_EQ(test, end_workers(16), 0);
