@@ -98,13 +98,14 @@ static bool has_online(const struct cpu_set *set)
 
 /*
  * Has a new thread start where it may run. Left to THREAD_MOVE it would go there only once its
- * creator's CPU has chosen it, for which that CPU's threads may let it wait for ever.
+ * creator's CPU has chosen it, for which that CPU's threads may let it wait for ever. After
+ * policy_admit(), which knows by its home whether a thread is new, and may choose one.
  */
-static __noinline void restrict_to(struct thread *thread, const struct cpu_set *affinity)
+static __noinline void place(struct thread *thread)
 {
-	thread->affinity = *affinity;
 	atomic_store_explicit(&thread->attention, THREAD_MOVE, memory_order_relaxed);
-	if (!cpu_set_has(affinity, this_cpu_number()))
+	if (!atomic_load_explicit(&thread->home, memory_order_relaxed) &&
+	    !cpu_set_has(&thread->affinity, this_cpu_number()))
 		atomic_store_explicit(&thread->home, sched_place(thread), memory_order_relaxed);
 }
 
@@ -123,7 +124,7 @@ int thread_create(struct thread **result, void (*entry)(void *argument), void *a
 		return -EXO_E_NOMEM;
 	set_up(thread, wanted->name);
 	if (unlikely(wanted->affinity != NULL))
-		restrict_to(thread, wanted->affinity);
+		thread->affinity = *wanted->affinity;
 	else
 		cpu_set_all(&thread->affinity);
 	error = policy_admit(thread, &wanted->parameters);
@@ -131,6 +132,8 @@ int thread_create(struct thread **result, void (*entry)(void *argument), void *a
 		thread_memory_put(thread);
 		return error;
 	}
+	if (unlikely(wanted->affinity != NULL))
+		place(thread);
 	thread->parameters = wanted->parameters;
 	thread->urgency = thread->own_urgency;
 	push_first_frame(thread, entry, argument);

@@ -52,7 +52,7 @@ def _refuses(missing, firmware, cpu, on_screen=False):
         with build.machine("", firmware, cpu=cpu, debug_exit=not on_screen) as machine:
             with Guest(machine, build.elf, context.scale, on_screen=on_screen) as guest:
                 guest.expect(pattern, 60)
-                if not on_screen and guest.wait(10) != EXIT_PANIC:
+                if not on_screen and guest.wait(60) != EXIT_PANIC:
                     raise Failed(f"QEMU ended with status {guest.status}, not {EXIT_PANIC}")
     return run
 

@@ -18,6 +18,7 @@ NO_HPET = ["-machine", "hpet=off"]
 SUITES = ("clock", "timer")
 ICOUNT = ["-icount", "shift=0"]  # an instruction is a nanosecond
 PARTS_PER_MILLION = 1000  # of 1 GHz
+BOOTS = 5  # where one may be spoilt
 LOAD = 6  # processes that compute, beside the guest
 LOADED_TOLERANCE = 0.02
 FREQUENCY = re.compile(r"time-stamp counter: (\d+) kHz")
@@ -81,6 +82,18 @@ def _shows(line, pattern, **options):
     return run
 
 
+def _agreement(context):
+    """Both other counters agree with the best. A host that stops the guest at the boot for longer
+    than the PIT counts leaves nothing to compare: another boot, then."""
+    for _ in range(BOOTS):
+        answer = _answer(context, "log")
+        if "disagrees" in answer:
+            break
+        if re.search(r"acpi_pm agrees(?s:.*)pit agrees", answer):
+            return
+    raise Failed("the counters do not agree", answer)
+
+
 def _loaded(**options):
     """A job's function: boots beside processes that take the guest's CPU away measure the same."""
     def run(context):
@@ -121,7 +134,7 @@ def jobs():
         Job("boot.time-exact-acpi-pm", _exact(extra=ICOUNT + NO_HPET), 2),
         Job("boot.time-exact-pit", _exact(spec=BARE), 2),
         Job("boot.time-exact-microvm", _exact(firmware="microvm"), 2),
-        Job("boot.time-agreement", _shows("log", r"acpi_pm agrees(?s:.*)pit agrees"), 2),
+        Job("boot.time-agreement", _agreement, 2),
         Job("boot.time-command", _shows(
             "timers", r"clock: hpet\ncpu 0: local APIC, [1-9]\d* armed.*\n  in \d+ us",
             words="clock=hpet"), 2),

@@ -8,6 +8,7 @@
 
 #include "../../kernel/sched/policy_edf.h"
 #include "sched_hog.h"
+#include "thread_support.h"
 
 #define MS NS_PER_MS
 
@@ -80,6 +81,32 @@ static void edf_refuses_what_it_cannot_keep(struct test *test)
 	hog_stop(&hogs[0]);
 }
 
+/* One that is made on another CPU than its own is new, whoever has left its memory. */
+static void edf_admits_new_threads_from_other_cpus(struct test *test)
+{
+	const struct sched_parameters large =
+		contract(CONFIG_SCHED_EDF_LIMIT * MS / 3 * 2, 100 * MS);
+	const struct sched_parameters none = SCHED_PARAMETERS_INIT;
+	const struct cpu_set before = thread_current()->affinity, last = only_cpu(last_cpu());
+	int error = 0;
+
+	if (nr_cpus_online < 2)
+		TEST_SKIP(test, "one CPU");
+	thread_set_affinity(thread_current(), &last);
+	thread_sleep_until(clock_ns() + 100 * MS); /* then what was promised before is free */
+	for (unsigned int i = 0; i < 4 && !error; i++) {
+		hogs[0] = (struct hog){ 0 };
+		error = hog_start(&hogs[0], &large);
+		if (!error)
+			hog_stop(&hogs[0]);
+		if (!error && !(error = hog_start(&hogs[0], &none)))
+			hog_stop(&hogs[0]);
+		thread_sleep_until(clock_ns() + 100 * MS);
+	}
+	thread_set_affinity(thread_current(), &before);
+	TEST_EQ(test, error, 0);
+}
+
 static void count_jobs(void *argument)
 {
 	for (unsigned int i = 0; i < 10; i++) {
@@ -144,6 +171,7 @@ static void edf_changes_a_running_thread(struct test *test)
 static const struct test_case sched_edf_cases[] = {
 	TEST_CASE(edf_throttles_overrun),
 	TEST_CASE(edf_refuses_what_it_cannot_keep),
+	TEST_CASE(edf_admits_new_threads_from_other_cpus),
 	TEST_CASE(edf_runs_a_job_each_period),
 	TEST_CASE(edf_changes_a_running_thread),
 };
