@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls on capabilities: copy, delete, revoke, look at. */
+#include <exo/env.h>
+#include <exo/object_end.h>
+#include <generated/calls_kernel.h>
+
+#include "result.h"
+
+/* A table by its ENV capability, or the caller's own. */
+static int table_of(exo_cap_t slot, unsigned int rights, struct cap_table **table)
+{
+	struct object *object;
+	int error;
+
+	if (slot == EXO_SELF) {
+		*table = &env_current()->table;
+		return 0;
+	}
+	error = cap_get(&env_current()->table, slot, EXO_TYPE_ENV, rights, &object);
+	if (!error)
+		*table = &container_of(object, struct env, object)->table;
+	return error;
+}
+
+static int copy_one(exo_cap_t source, struct cap_table *to, exo_cap_t slot, unsigned int rights,
+		    uint64_t argument)
+{
+	struct cap_table *own = &env_current()->table;
+	unsigned int needed = EXO_RIGHT_D;
+	struct cap *parent, *copy;
+	uintptr_t value;
+	int error;
+
+	if (to != own)
+		needed |= EXO_RIGHT_G;
+	error = cap_look(own, source, needed, &parent, &value);
+	if (!error)
+		error = cap_claim(to, slot, &copy);
+	if (error)
+		return error;
+	error = cap_derive(parent, value, copy, rights, (uint32_t)argument,
+			   (uint32_t)(argument >> 32));
+	if (error)
+		cap_unclaim(copy);
+	return error;
+}
+
+struct exo_result sys_cap_copy(uint64_t source, uint64_t env, uint64_t slot, uint64_t how,
+			       uint64_t argument)
+{
+	const unsigned int rights = (unsigned int)how;
+	uint64_t count = how >> 32 ? how >> 32 : 1, done;
+	struct cap_table *to = NULL;
+	int error;
+
+	if (rights & ~EXO_RIGHTS_ALL || (argument && count > 1))
+		return result(-EXO_E_ARG, 0);
+	error = table_of(env, EXO_RIGHT_C, &to);
+	for (done = 0; !error && done < count; done++) {
+		if (done == EXO_RANGE_MAX)
+			return result(-EXO_E_AGAIN, done);
+		error = copy_one(source + done, to, slot + done, rights, argument);
+		if (error)
+			break;
+	}
+	return result_of_range(error, done);
+}
+
+struct exo_result sys_cap_delete(uint64_t slot, uint64_t count)
+{
+	struct cap_table *table = &env_current()->table;
+	const uint64_t some = count < EXO_RANGE_MAX ? count : EXO_RANGE_MAX;
+	uint64_t done = 0;
+	int error;
+
+	if (!count)
+		return result(-EXO_E_ARG, 0);
+	error = object_delete_range(table, slot, some, &done);
+	if (!error && done < count)
+		error = -EXO_E_AGAIN;
+	return result_of_range(error, done);
+}
+
+struct exo_result sys_cap_revoke(uint64_t slot, uint64_t mode, uint64_t deadline)
+{
+	uint64_t taken = 0;
+	struct cap *cap;
+	uintptr_t value;
+	int error = cap_look(&env_current()->table, slot, EXO_RIGHT_C, &cap, &value);
+
+	if (!error && mode != EXO_REVOKE_FORCE)
+		error = mode == EXO_REVOKE_ASK ? object_ask(cap, value, deadline, &taken)
+					       : -EXO_E_ARG;
+	else if (!error)
+		error = object_revoke_some(cap, value, EXO_RANGE_MAX, &taken);
+	return result(error, taken);
+}
+
+static void describe(const struct cap *cap, uintptr_t value, struct exo_cap_info *info)
+{
+	const struct object *object = cap_object(value);
+	const struct bank *bank;
+
+	info->type = object->type;
+	info->rights = (uint32_t)(value & CAP_RIGHTS);
+	info->node = object->node;
+	switch (object->type) {
+	case EXO_TYPE_FRAME:
+		info->base = container_of(object, const struct frame, object)->base +
+			     (uint64_t)cap->first * PAGE_SIZE;
+		info->size = frame_cap_size(cap);
+		info->address = cap->place & ~(uint64_t)(PAGE_SIZE - 1);
+		break;
+	case EXO_TYPE_BANK:
+		bank = container_of(object, const struct bank, object);
+		for (unsigned int i = 0; i < numa_nodes(); i++) {
+			info->size += bank->counts[i].reserved;
+			info->used += bank->counts[i].used;
+		}
+		break;
+	case EXO_TYPE_ENV:
+		info->size = container_of(object, const struct env, object)->table.nr_slots;
+		info->used = container_of(object, const struct env, object)->nr_threads;
+		break;
+	case EXO_TYPE_NTF:
+		info->used = container_of(object, const struct ntf, object)->word;
+		break;
+	default:
+		break;
+	}
+}
+
+struct exo_result sys_cap_stat(uint64_t slot, uint64_t address)
+{
+	struct exo_cap_info info = { 0 };
+	struct cap *cap;
+	uintptr_t value;
+	int error = cap_look(&env_current()->table, slot, 0, &cap, &value);
+
+	/* An empty slot is no error: that is what can be said of it. */
+	if (error == -EXO_E_CAP && slot < env_current()->table.nr_slots)
+		error = 0;
+	else if (!error)
+		describe(cap, value, &info);
+	if (!error)
+		error = user_copy_to(address, &info, sizeof(info));
+	return result(error, 0);
+}
