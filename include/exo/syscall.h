@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel's side of a system call includes: its declarations, results, the dispatch table.
+ */
+#ifndef EXO_SYSCALL_H
+#define EXO_SYSCALL_H
+
+#include <exo/compiler.h>
+#include <generated/calls_kernel.h>
+#include <uapi/exo/calls.h>
+#include <uapi/exo/result.h>
+
+/* Indexed by the low five bits of EAX, when bit 31 is set; no entry is NULL. */
+extern struct exo_result (*const syscall_table[EXO_CALL_LIMIT])(uint64_t, uint64_t, uint64_t,
+								uint64_t, uint64_t, uint64_t);
+
+/* @error: 0 or the negative of an enum exo_error. */
+static inline struct exo_result result_error(int64_t error)
+{
+	return (struct exo_result){ .error = error };
+}
+
+static inline struct exo_result result_value(uint64_t value)
+{
+	return (struct exo_result){ .value = value };
+}
+
+#endif
