@@ -16,6 +16,7 @@
 struct mapping {
 	struct env *env;
 	struct page_batch batch;
+	uint64_t entries; /* of page tables that may still be written */
 	struct object *pinned[EXO_RANGE_MAX]; /* unmapped, but perhaps still in a TLB */
 	unsigned int nr_pinned;
 };
@@ -68,25 +69,44 @@ static int unmap_cap(struct mapping *m, struct cap *cap, struct object *object)
 	return 0;
 }
 
+/*
+ * Takes what mapping @size bytes of @base at @address costs off what this call may write: with
+ * interrupts off, time must be bounded. False if that is more.
+ */
+static bool afford(struct mapping *m, uint64_t address, paddr_t base, uint64_t size)
+{
+	uint64_t entries = size / PAGE_SIZE;
+
+	/* Up to 1022 at the ends. */
+	if (m->env->machine.largest >= PAGE_LEVEL_2M && (address ^ base) % MIB(2) == 0 &&
+	    entries > 1022)
+		entries = 1022 + size / MIB(2);
+	if (entries > m->entries)
+		return false;
+	m->entries -= entries;
+	return true;
+}
+
 static int map_one(struct mapping *m, uint64_t slot, uint64_t address, unsigned int rights,
 		   uint64_t *size)
 {
 	struct object *object;
 	struct cap *cap;
+	paddr_t base;
 	int error = lock_frame(m, slot, rights, &cap, &object);
 
 	if (error)
 		return error;
 	*size = frame_cap_size(cap);
+	base = container_of(object, struct frame, object)->base + (uint64_t)cap->first * PAGE_SIZE;
 	if (cap->place)
 		error = -EXO_E_BUSY;
 	else if (address >= user_end() || *size > user_end() - address || address == 0)
 		error = -EXO_E_RANGE;
+	else if (!afford(m, address, base, *size))
+		error = m->entries == EXO_MAP_ENTRIES ? -EXO_E_ALIGN : -EXO_E_RANGE;
 	else
-		error = page_table_map(&m->batch, address,
-				       container_of(object, struct frame, object)->base +
-					       (uint64_t)cap->first * PAGE_SIZE,
-				       *size, page_rights(rights));
+		error = page_table_map(&m->batch, address, base, *size, page_rights(rights));
 	if (!error)
 		cap->place = address | rights;
 	unlock_frame(object);
@@ -210,6 +230,7 @@ int env_map(struct env *env, const struct exo_map_op *ops, unsigned int count, u
 
 	m.env = env;
 	m.nr_pinned = 0;
+	m.entries = EXO_MAP_ENTRIES;
 	*done = 0;
 	spin_lock(&env->space_lock);
 	page_batch_begin(&m.batch, &env->space);

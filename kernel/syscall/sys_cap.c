@@ -2,9 +2,8 @@
 /* System calls on capabilities: copy, delete, revoke, look at. */
 #include <exo/env.h>
 #include <exo/object_end.h>
-#include <generated/calls_kernel.h>
+#include <exo/syscall.h>
 
-#include "result.h"
 
 /* A table by its ENV capability, or the caller's own. */
 static int table_of(exo_cap_t slot, unsigned int rights, struct cap_table **table)
@@ -54,11 +53,11 @@ struct exo_result sys_cap_copy(uint64_t source, uint64_t env, uint64_t slot, uin
 	int error;
 
 	if (rights & ~EXO_RIGHTS_ALL || (argument && count > 1))
-		return result(-EXO_E_ARG, 0);
+		return result_error(-EXO_E_ARG);
 	error = table_of(env, EXO_RIGHT_C, &to);
 	for (done = 0; !error && done < count; done++) {
 		if (done == EXO_RANGE_MAX)
-			return result(-EXO_E_AGAIN, done);
+			return result_of_range(-EXO_E_AGAIN, done);
 		error = copy_one(source + done, to, slot + done, rights, argument);
 		if (error)
 			break;
@@ -74,7 +73,7 @@ struct exo_result sys_cap_delete(uint64_t slot, uint64_t count)
 	int error;
 
 	if (!count)
-		return result(-EXO_E_ARG, 0);
+		return result_error(-EXO_E_ARG);
 	error = object_delete_range(table, slot, some, &done);
 	if (!error && done < count)
 		error = -EXO_E_AGAIN;
@@ -93,7 +92,7 @@ struct exo_result sys_cap_revoke(uint64_t slot, uint64_t mode, uint64_t deadline
 					       : -EXO_E_ARG;
 	else if (!error)
 		error = object_revoke_some(cap, value, EXO_RANGE_MAX, &taken);
-	return result(error, taken);
+	return (struct exo_result){ error, taken };
 }
 
 static void describe(const struct cap *cap, uintptr_t value, struct exo_cap_info *info)
@@ -144,5 +143,5 @@ struct exo_result sys_cap_stat(uint64_t slot, uint64_t address)
 		describe(cap, value, &info);
 	if (!error)
 		error = user_copy_to(address, &info, sizeof(info));
-	return result(error, 0);
+	return result_error(error);
 }

@@ -9,10 +9,9 @@
 #include <arch/mmu.h>
 #include <exo/env.h>
 #include <exo/preempt.h>
-#include <generated/calls_kernel.h>
+#include <exo/syscall.h>
 #include <uapi/exo/map.h>
 
-#include "result.h"
 
 #define OPEN_ORDER 4 /* a guess: 64 KiB are some microseconds */
 #define OPEN_PAGES (1u << OPEN_ORDER)
@@ -40,11 +39,11 @@ struct exo_result sys_bank_create(uint64_t from, uint64_t frames, uint64_t node,
 	int error = cap_get(&env_current()->table, from, EXO_TYPE_BANK, EXO_RIGHT_W, &object);
 
 	if (error)
-		return result(error, 0);
+		return result_error(error);
 	parent = container_of(object, struct bank, object);
 	error = cap_claim(&env_current()->table, slot, &cap);
 	if (error)
-		return result(error, 0);
+		return result_error(error);
 	if (node > EXO_NODE_ANY)
 		error = -EXO_E_RANGE;
 	else
@@ -53,7 +52,7 @@ struct exo_result sys_bank_create(uint64_t from, uint64_t frames, uint64_t node,
 		cap_unclaim(cap);
 	else
 		error = cap_make(cap, &bank->object, EXO_RIGHTS_ALL);
-	return result(error, 0);
+	return result_error(error);
 }
 
 struct exo_result sys_bank_move(uint64_t from, uint64_t to, uint64_t frames, uint64_t node)
@@ -69,7 +68,7 @@ struct exo_result sys_bank_move(uint64_t from, uint64_t to, uint64_t frames, uin
 		error = bank_move(container_of(source, struct bank, object),
 				  container_of(target, struct bank, object), frames,
 				  (unsigned int)node);
-	return result(error, 0);
+	return result_error(error);
 }
 
 /* Zeroes a block that nobody knows yet. Opens if it is a large one. */
@@ -117,10 +116,10 @@ struct exo_result sys_frame_alloc(uint64_t from, uint64_t where, uint64_t hint, 
 
 	if (where >> 32 || !count || order > FRAME_MAX_ORDER ||
 	    (hint != EXO_HINT_NONE && count > 1))
-		return result(-EXO_E_ARG, 0);
+		return result_error(-EXO_E_ARG);
 	error = pin_bank(from, EXO_RIGHT_W, &bank);
 	if (error)
-		return result(error, 0);
+		return result_error(error);
 	for (done = 0; !error && done < count; done++) {
 		if (done == EXO_RANGE_MAX || (done && (done + 1) << order > CALL_PAGES))
 			error = -EXO_E_AGAIN;
@@ -142,13 +141,13 @@ struct exo_result sys_map(uint64_t slot, uint64_t address, uint64_t count)
 	int error = 0;
 
 	if (count > EXO_MAP_MAX)
-		return result(-EXO_E_RANGE, 0);
+		return result_error(-EXO_E_RANGE);
 	if (slot != EXO_SELF) {
 		error = cap_get(&env->table, slot, EXO_TYPE_ENV, EXO_RIGHT_W, &object);
 		if (!error && !object_pin(object))
 			error = -EXO_E_DEAD;
 		if (error)
-			return result(error, 0);
+			return result_error(error);
 		env = container_of(object, struct env, object);
 	}
 	error = user_copy_from(ops, address, count * sizeof(ops[0]));

@@ -3,9 +3,8 @@
 #include <exo/env.h>
 #include <exo/sched.h>
 #include <exo/wait.h>
-#include <generated/calls_kernel.h>
+#include <exo/syscall.h>
 
-#include "result.h"
 
 struct exo_result sys_ntf_signal(uint64_t slot, uint64_t bits)
 {
@@ -16,13 +15,13 @@ struct exo_result sys_ntf_signal(uint64_t slot, uint64_t bits)
 				   &value);
 
 	if (unlikely(error))
-		return result(error, 0);
+		return result_error(error);
 	badge = cap->first | (uint64_t)cap->count << 32;
 	if (unlikely(badge && bits & ~badge))
-		return result(-EXO_E_PERM, 0);
+		return result_error(-EXO_E_PERM);
 	ntf_set(container_of(cap_object(value), struct ntf, object), bits);
 	sched_interrupt_end();
-	return result(0, 0);
+	return result_error(0);
 }
 
 /* Waits for nothing but the time. */
@@ -45,13 +44,13 @@ struct exo_result sys_ntf_wait(uint64_t slot, uint64_t mask, uint64_t deadline)
 	int error;
 
 	if (slot == EXO_SELF)
-		return result(mask ? -EXO_E_ARG : sleep(deadline), 0);
+		return result_error(mask ? -EXO_E_ARG : sleep(deadline));
 	error = cap_get(&env_current()->table, slot, EXO_TYPE_NTF, EXO_RIGHT_R, &object);
 	if (!error && !mask)
 		error = -EXO_E_ARG;
 	if (!error)
 		error = ntf_await(container_of(object, struct ntf, object), mask, deadline, &bits);
-	return result(error, bits);
+	return (struct exo_result){ error, bits };
 }
 
 struct exo_result sys_ntf_bind(uint64_t slot, uint64_t thread_slot, uint64_t mask)
@@ -69,5 +68,5 @@ struct exo_result sys_ntf_bind(uint64_t slot, uint64_t thread_slot, uint64_t mas
 	if (!error)
 		error = ntf_bind(container_of(object, struct ntf, object), thread, mask);
 	sched_interrupt_end();
-	return result(error, 0);
+	return result_error(error);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that make and configure environments, threads, endpoints and notifications. */
 #include <exo/env.h>
-#include <generated/calls_kernel.h>
+#include <exo/syscall.h>
 
-#include "result.h"
 
 static int make(struct bank *bank, uint64_t type, uint64_t argument, struct object **object)
 {
@@ -41,7 +40,7 @@ struct exo_result sys_object_create(uint64_t from, uint64_t type, uint64_t slot,
 	if (!error)
 		error = cap_claim(&env_current()->table, slot, &cap);
 	if (error)
-		return result(error, 0);
+		return result_error(error);
 	/* A thread's making opens. */
 	if (!object_pin(bank)) {
 		error = -EXO_E_DEAD;
@@ -53,7 +52,7 @@ struct exo_result sys_object_create(uint64_t from, uint64_t type, uint64_t slot,
 		cap_unclaim(cap);
 	else
 		error = cap_make(cap, object, EXO_RIGHTS_ALL);
-	return result(error, 0);
+	return result_error(error);
 }
 
 /* An environment by its capability, or the caller's own. */
@@ -92,16 +91,16 @@ struct exo_result sys_env_config(uint64_t slot, uint64_t what, uint64_t a, uint6
 	const int error = env_of(slot, EXO_RIGHT_C, &env);
 
 	if (error)
-		return result(error, 0);
+		return result_error(error);
 	if (what > EXO_ENV_EVENTS || a >= env->table.nr_slots)
-		return result(-EXO_E_ARG, 0);
+		return result_error(-EXO_E_ARG);
 	if (what == EXO_ENV_FAULTS) {
 		env->fault_bits = b;
 		env->fault_ntf = a;
 	} else {
 		env->event_thread = a;
 	}
-	return result(0, 0);
+	return result_error(0);
 }
 
 /* A FRAME for a state page: a page that can be read and written, of RAM. */
@@ -139,7 +138,7 @@ struct exo_result sys_thread_config(uint64_t slot, uint64_t env_slot, uint64_t e
 		error = state_of(state_slot, &state, &first);
 	if (!error)
 		error = user_thread_configure(thread, env, entry, stack, argument, state, first);
-	return result(error, 0);
+	return result_error(error);
 }
 
 static int stop(struct user_thread *thread)
@@ -160,7 +159,7 @@ struct exo_result sys_thread_state(uint64_t slot, uint64_t act, uint64_t address
 	int error = thread_of(slot, needed, &thread);
 
 	if (error)
-		return result(error, 0);
+		return result_error(error);
 	switch (act) {
 	case EXO_THREAD_RUN:
 		error = user_thread_run(thread);
@@ -182,7 +181,7 @@ struct exo_result sys_thread_state(uint64_t slot, uint64_t act, uint64_t address
 		error = -EXO_E_ARG;
 	}
 	sched_interrupt_end();
-	return result(error, 0);
+	return result_error(error);
 }
 
 static int set_affinity(struct thread *thread, const uint64_t *bits)
@@ -211,9 +210,9 @@ struct exo_result sys_thread_sched(uint64_t slot, uint64_t cpu_slot, uint64_t ad
 	if (!error && wanted.priority >= PRIORITY_LEVELS)
 		error = -EXO_E_RANGE;
 	if (error)
-		return result(error, 0);
+		return result_error(error);
 	if (atomic_load(&thread->gone))
-		return result(-EXO_E_DEAD, 0);
+		return result_error(-EXO_E_DEAD);
 	parameters = (struct sched_parameters){
 		.priority = (uint8_t)wanted.priority,
 		.shares = wanted.shares,
@@ -225,7 +224,7 @@ struct exo_result sys_thread_sched(uint64_t slot, uint64_t cpu_slot, uint64_t ad
 	if (!error)
 		error = set_affinity(thread->thread, wanted.affinity);
 	sched_interrupt_end();
-	return result(error, 0);
+	return result_error(error);
 }
 
 struct exo_result sys_yield(uint64_t slot)
@@ -235,12 +234,12 @@ struct exo_result sys_yield(uint64_t slot)
 
 	if (slot == EXO_SELF) {
 		thread_yield();
-		return result(0, 0);
+		return result_error(0);
 	}
 	error = thread_of(slot, 0, &thread);
 	if (!error && atomic_load(&thread->gone))
 		error = -EXO_E_DEAD;
 	if (!error)
 		error = thread_yield_to(thread->thread);
-	return result(error, 0);
+	return result_error(error);
 }
