@@ -16,6 +16,10 @@ enum lock_rank {
 
 	/* spin_lock(): no interrupt handler takes them. */
 	LOCK_RANK_TEST, /* locks of self tests */
+	LOCK_RANK_CAP_TABLE, /* the coming of pages to a capability table */
+	LOCK_RANK_BANK, /* a bank's counts, its cells and its list of objects */
+	LOCK_RANK_OBJECT, /* the capabilities to an object, and its state */
+	LOCK_RANK_ENDING, /* which objects wait to be torn down */
 	LOCK_RANK_STACKS, /* which stacks of threads are taken */
 	LOCK_RANK_KERNEL_SPACE, /* the kernel's page tables */
 	LOCK_RANK_HEAP,

@@ -3,7 +3,7 @@
 #ifndef UAPI_EXO_MAP_H
 #define UAPI_EXO_MAP_H
 
-#include <stdint.h>
+#include <uapi/exo/abi.h>
 
 enum exo_map_act {
 	EXO_MAP = 0, /* map the frames of the slots one behind the other from @address on */
@@ -33,10 +33,11 @@ struct exo_map_op {
 	uint32_t reserved; /* 0 */
 };
 
-#ifdef __cplusplus
-static_assert(sizeof(struct exo_map_op) == 24, "ABI");
-#else
-_Static_assert(sizeof(struct exo_map_op) == 24, "ABI");
-#endif
+EXO_ABI_SIZE(struct exo_map_op, 24);
+EXO_ABI_OFFSET(struct exo_map_op, slot, 8);
+EXO_ABI_OFFSET(struct exo_map_op, count, 12);
+EXO_ABI_OFFSET(struct exo_map_op, act, 16);
+EXO_ABI_OFFSET(struct exo_map_op, rights, 18);
+EXO_ABI_OFFSET(struct exo_map_op, reserved, 20);
 
 #endif
