@@ -18,8 +18,6 @@
 #include <exo/page_table.h>
 #include <exo/user.h>
 
-#define ENV_TABLE_ORDER_MAX 6 /* 2^order pages of 512 pointers to pages of 64 slots */
-
 struct env {
 	struct object object;
 	struct cap_table table;
@@ -40,8 +38,11 @@ struct env {
 struct frame {
 	struct object object; /* its order is the block's */
 	paddr_t base;
-	bool foreign; /* its memory is not the bank's: never freed */
 };
+
+_Static_assert(sizeof(struct frame) == 64 || IS_ENABLED(CONFIG_LOCK_STATISTICS) ||
+		       IS_ENABLED(CONFIG_SPIN_MCS),
+	       "64 frames cost a page");
 
 struct user_thread {
 	struct object object;
@@ -56,6 +57,7 @@ struct user_thread {
 	struct ntf *bound; /* under its wait lock */
 	struct interrupt_frame first; /* the registers it begins with */
 	_Atomic bool gone; /* has left its stack for the last time */
+	uint64_t nr_requests, nr_taken; /* records in the state page; under the object's lock */
 
 	/* Waiting for a notification: under that one's wait lock. */
 	struct ntf *waiting_on;
@@ -114,6 +116,17 @@ struct exo_map_op;
  * first that failed, of which nothing has been done. *done: how many were. Opens.
  */
 int env_map(struct env *env, const struct exo_map_op *ops, unsigned int count, uint64_t *done);
+
+/* --- records.c --- */
+
+/* Tells the environments of capabilities that were taken from them by somebody else. */
+void env_tell_taken(struct object *object, struct cap **caps, unsigned int count);
+
+/*
+ * Asks all who have copies of a FRAME capability (the first EXO_RANGE_MAX) to delete them before
+ * @deadline, ns, which the kernel only passes on. Returns how many there are.
+ */
+unsigned int env_ask(struct cap *cap, uintptr_t value, uint64_t deadline);
 
 /* --- thread_object.c --- */
 

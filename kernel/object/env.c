@@ -8,7 +8,6 @@
  */
 #include <arch/mmu.h>
 #include <exo/env.h>
-#include <exo/object_end.h>
 #include <exo/panic.h>
 #include <exo/smp.h>
 
@@ -35,7 +34,7 @@ int env_make(struct bank *bank, unsigned int order, struct env **result)
 	struct env *env;
 	int error;
 
-	if (order > ENV_TABLE_ORDER_MAX)
+	if (order > CAP_TABLE_ORDER_MAX)
 		return -EXO_E_ARG;
 	error = bank_object_get(bank, EXO_TYPE_ENV, sizeof(*env), &object);
 	if (error)
@@ -64,13 +63,33 @@ out:
 static bool end_threads(struct env *env)
 {
 	const uint64_t flags = spin_lock_irq(&env->threads_lock);
+	struct list_node *node = env->threads.next;
 	bool none;
 
-	list_for_each(node, &env->threads) user_thread_kill(
-		list_entry(node, struct user_thread, env_node));
+	while (node != &env->threads) {
+		struct user_thread *thread = list_entry(node, struct user_thread, env_node);
+
+		node = node->next;
+		user_thread_kill(thread);
+	}
 	none = list_empty(&env->threads);
 	spin_unlock_irq(&env->threads_lock, flags);
 	return none;
+}
+
+/* Empties some slots; true once all are empty. */
+static bool empty_some(struct cap_table *table)
+{
+	for (unsigned int i = 0; i < CAP_BATCH; i++) {
+		const exo_cap_t slot = cap_table_next(table, 0);
+
+		if (slot == table->nr_slots)
+			return true;
+		/* One that somebody else is just taking away will be empty next time. */
+		if (cap_delete_one(cap_slot(table, slot), CAP_EMPTY))
+			return false;
+	}
+	return false;
 }
 
 static void leave_space(void *space)
@@ -83,9 +102,10 @@ int env_end(struct object *object)
 	struct env *env = container_of(object, struct env, object);
 	struct cpu_set all;
 
+	/* The last of them says when it has gone. */
 	if (!end_threads(env))
-		return -EXO_E_AGAIN;
-	if (object_empty_table_some(&env->table))
+		return -EXO_E_BUSY;
+	if (!empty_some(&env->table))
 		return -EXO_E_AGAIN;
 	cpu_set_all(&all);
 	leave_space(&env->space);

@@ -30,8 +30,7 @@ int frame_end(struct object *object)
 {
 	struct frame *frame = container_of(object, struct frame, object);
 
-	if (object->bank && !frame->foreign)
-		bank_frames_put(object->bank, frame->base, object->order, object->node);
+	bank_frames_put(object->bank, frame->base, object->order, object->node);
 	return 0;
 }
 
@@ -58,8 +57,8 @@ static void unmap_from(struct env *env, struct cap **caps, unsigned int count)
 
 void frame_taken(struct object *object, struct cap **caps, unsigned int count)
 {
-	(void)object;
 	for (unsigned int i = 0; i < count; i++)
 		if (caps[i]->place)
 			unmap_from(caps[i]->owner, caps + i, count - i);
+	env_tell_taken(object, caps, count);
 }

@@ -45,7 +45,7 @@ static int lock_frame(struct mapping *m, uint64_t slot, unsigned int rights, str
 	*object = cap_object(value);
 	spin_acquire(&(*object)->lock);
 	if (likely(atomic_load_explicit(&(*cap)->value, memory_order_relaxed) == value &&
-		   (*object)->state == OBJECT_LIVE))
+		   object_state(*object) == OBJECT_LIVE))
 		return 0;
 	spin_release(&(*object)->lock);
 	return -EXO_E_CAP;
@@ -243,7 +243,10 @@ int env_map(struct env *env, const struct exo_map_op *ops, unsigned int count, u
 	page_batch_close(&m.batch);
 	spin_unlock(&env->space_lock);
 	page_batch_finish(&m.batch);
+	if (!m.nr_pinned)
+		return error;
 	while (m.nr_pinned > 0)
-		object_unpin(m.pinned[--m.nr_pinned]);
+		object_unpin_later(m.pinned[--m.nr_pinned]);
+	object_end_some();
 	return error;
 }

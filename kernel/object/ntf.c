@@ -92,7 +92,7 @@ int ntf_await(struct ntf *ntf, uint64_t mask, uint64_t deadline, uint64_t *bits)
 
 	*bits = ntf->word & mask;
 	ntf->word &= ~*bits;
-	if (*bits || ntf->object.state != OBJECT_LIVE || deadline == 0) {
+	if (*bits || object_state(&ntf->object) != OBJECT_LIVE || deadline == 0) {
 		spin_unlock_irq(&ntf->wait_lock, flags);
 		if (*bits)
 			return 0;

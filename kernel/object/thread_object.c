@@ -54,10 +54,11 @@ static void gone(struct thread *kernel_thread)
 	struct env *env = thread->env;
 
 	spin_acquire(&env->threads_lock);
-	if (thread->listed)
-		leave_env(thread);
+	leave_env(thread);
 	spin_release(&env->threads_lock);
 	atomic_store_explicit(&thread->gone, true, memory_order_release);
+	object_end_again(&thread->object);
+	object_end_again(&env->object);
 }
 
 static void run(void *unused)
@@ -121,7 +122,7 @@ static int join_env(struct user_thread *thread, struct env *env)
 	const uint64_t flags = spin_lock_irq(&env->threads_lock);
 	int error = 0;
 
-	if (env->object.state != OBJECT_LIVE) {
+	if (object_state(&env->object) != OBJECT_LIVE) {
 		error = -EXO_E_DEAD;
 	} else {
 		list_add_last(&env->threads, &thread->env_node);
@@ -252,7 +253,7 @@ int user_thread_end(struct object *object)
 		user_thread_kill(thread);
 		spin_unlock_irq(&env->threads_lock, flags);
 		if (thread->started)
-			return -EXO_E_AGAIN;
+			return -EXO_E_BUSY; /* gone() has us called again */
 	}
 	ntf_forget_thread(thread);
 	if (thread->state_frame)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls on capabilities: copy, delete, revoke, look at. */
 #include <exo/env.h>
-#include <exo/object_end.h>
 #include <exo/syscall.h>
 
 
@@ -68,61 +67,80 @@ struct exo_result sys_cap_copy(uint64_t source, uint64_t env, uint64_t slot, uin
 struct exo_result sys_cap_delete(uint64_t slot, uint64_t count)
 {
 	struct cap_table *table = &env_current()->table;
-	const uint64_t some = count < EXO_RANGE_MAX ? count : EXO_RANGE_MAX;
 	uint64_t done = 0;
+	int error = count ? 0 : -EXO_E_ARG;
+
+	for (; !error && done < count; done++) {
+		struct cap *cap = cap_slot(table, slot + done);
+
+		if (done == EXO_RANGE_MAX)
+			error = -EXO_E_AGAIN;
+		else
+			error = cap ? cap_delete_one(cap, CAP_EMPTY) : -EXO_E_CAP;
+		if (error)
+			break;
+	}
+	object_end_some();
+	return result_of_range(error, done);
+}
+
+/* A bank: all that came from it goes, and the bank is empty. */
+static int revoke_bank(uintptr_t value)
+{
+	struct object *object = cap_object(value);
 	int error;
 
-	if (!count)
-		return result_error(-EXO_E_ARG);
-	error = object_delete_range(table, slot, some, &done);
-	if (!error && done < count)
-		error = -EXO_E_AGAIN;
-	return result_of_range(error, done);
+	if (!object_pin(object))
+		return -EXO_E_DEAD;
+	error = bank_end_some(container_of(object, struct bank, object));
+	object_unpin(object);
+	return error;
 }
 
 struct exo_result sys_cap_revoke(uint64_t slot, uint64_t mode, uint64_t deadline)
 {
-	uint64_t taken = 0;
+	unsigned int budget = EXO_RANGE_MAX;
 	struct cap *cap;
 	uintptr_t value;
 	int error = cap_look(&env_current()->table, slot, EXO_RIGHT_C, &cap, &value);
 
-	if (!error && mode != EXO_REVOKE_FORCE)
-		error = mode == EXO_REVOKE_ASK ? object_ask(cap, value, deadline, &taken)
-					       : -EXO_E_ARG;
-	else if (!error)
-		error = object_revoke_some(cap, value, EXO_RANGE_MAX, &taken);
-	return (struct exo_result){ error, taken };
+	if (error || mode > EXO_REVOKE_ASK)
+		return result_error(error ? error : -EXO_E_ARG);
+	if (mode == EXO_REVOKE_ASK)
+		return result_value(env_ask(cap, value, deadline));
+	error = object_revoke_some(cap, value, &budget);
+	if (!error && cap_object(value)->type == EXO_TYPE_BANK)
+		error = revoke_bank(value);
+	object_end_some();
+	return (struct exo_result){ error, EXO_RANGE_MAX - budget };
 }
 
 static void describe(const struct cap *cap, uintptr_t value, struct exo_cap_info *info)
 {
-	const struct object *object = cap_object(value);
-	const struct bank *bank;
+	struct object *object = cap_object(value);
+	struct bank_node_count total;
 
 	info->type = object->type;
 	info->rights = (uint32_t)(value & CAP_RIGHTS);
 	info->node = object->node;
 	switch (object->type) {
 	case EXO_TYPE_FRAME:
-		info->base = container_of(object, const struct frame, object)->base +
+		info->base = container_of(object, struct frame, object)->base +
 			     (uint64_t)cap->first * PAGE_SIZE;
 		info->size = frame_cap_size(cap);
 		info->address = cap->place & ~(uint64_t)(PAGE_SIZE - 1);
 		break;
 	case EXO_TYPE_BANK:
-		bank = container_of(object, const struct bank, object);
-		for (unsigned int i = 0; i < numa_nodes(); i++) {
-			info->size += bank->counts[i].reserved;
-			info->used += bank->counts[i].used;
-		}
+		total = bank_total(container_of(object, struct bank, object));
+		info->size = total.reserved;
+		info->used = total.used;
 		break;
 	case EXO_TYPE_ENV:
-		info->size = container_of(object, const struct env, object)->table.nr_slots;
-		info->used = container_of(object, const struct env, object)->nr_threads;
+		info->size = container_of(object, struct env, object)->table.nr_slots;
+		info->used = container_of(object, struct env, object)->nr_threads;
 		break;
 	case EXO_TYPE_NTF:
-		info->used = container_of(object, const struct ntf, object)->word;
+		info->used = container_of(object, struct ntf, object)->word;
 		break;
 	default:
 		break;

@@ -51,7 +51,7 @@ struct exo_result sys_bank_create(uint64_t from, uint64_t frames, uint64_t node,
 	if (error)
 		cap_unclaim(cap);
 	else
-		error = cap_make(cap, &bank->object, EXO_RIGHTS_ALL);
+		cap_make(cap, &bank->object, EXO_RIGHTS_ALL);
 	return result_error(error);
 }
 
@@ -98,8 +98,10 @@ static int alloc_one(struct bank *bank, unsigned int order, unsigned int node, p
 		goto out;
 	zero(hint, order);
 	error = frame_make(bank, hint, order, node, &frame);
-	if (!error)
-		return cap_make(cap, &frame->object, EXO_RIGHTS_ALL);
+	if (!error) {
+		cap_make(cap, &frame->object, EXO_RIGHTS_ALL);
+		return 0;
+	}
 	bank_frames_put(bank, hint, order, node);
 out:
 	cap_unclaim(cap);

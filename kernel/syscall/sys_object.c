@@ -13,9 +13,9 @@ static int make(struct bank *bank, uint64_t type, uint64_t argument, struct obje
 
 	switch (type) {
 	case EXO_TYPE_ENV:
-		if (argument > ENV_TABLE_ORDER_MAX)
-			return -EXO_E_ARG;
-		error = env_make(bank, (unsigned int)argument, &env);
+		error = argument > CAP_TABLE_ORDER_MAX
+				? -EXO_E_ARG
+				: env_make(bank, (unsigned int)argument, &env);
 		*object = error ? NULL : &env->object;
 		return error;
 	case EXO_TYPE_THREAD:
@@ -51,7 +51,7 @@ struct exo_result sys_object_create(uint64_t from, uint64_t type, uint64_t slot,
 	if (error)
 		cap_unclaim(cap);
 	else
-		error = cap_make(cap, object, EXO_RIGHTS_ALL);
+		cap_make(cap, object, EXO_RIGHTS_ALL);
 	return result_error(error);
 }
 
@@ -120,7 +120,7 @@ static int state_of(exo_cap_t slot, struct frame **frame, uint32_t *first)
 		return error;
 	*frame = container_of(cap_object(value), struct frame, object);
 	*first = cap->first;
-	return (*frame)->foreign ? -EXO_E_TYPE : 0;
+	return (*frame)->object.bank ? 0 : -EXO_E_TYPE; /* the kernel's own */
 }
 
 struct exo_result sys_thread_config(uint64_t slot, uint64_t env_slot, uint64_t entry,
