@@ -15,7 +15,7 @@ global user_blob, user_blob_end
 global blob_syscall, blob_spin, blob_count, blob_read, blob_write, blob_handler, blob_foreign
 global blob_null_loop, blob_bases, blob_fpu, blob_foreign_loop, blob_fault_loop, blob_random
 global blob_flags_syscall, blob_flags_fault
-global blob_traps, blob_traps_end, blob_jump, blob_write_bases, blob_ud, blob_syscall_pages
+global blob_traps, blob_traps_end, blob_jump, blob_write_bases, blob_ud, blob_int3, blob_umip, blob_calls
 
 align 16
 user_blob:
@@ -46,9 +46,11 @@ blob_write:
 blob_jump:
 	jmp rdi
 
-; Goes on after as many bytes as [DATA + 8] says; [DATA] counts.
+; Goes on after as many bytes as [DATA + 8] says; [DATA] counts. What is no page fault stops it.
 blob_handler:
 	mov r11d, STATE
+	cmp qword [r11 + ASM_STATE_CAUSE], ASM_VECTOR_PAGE_FAULT
+	jne blob_ud				; disabled: stops
 	mov rcx, [abs DATA + 8]
 	add [r11 + ASM_STATE_RIP], rcx
 	inc qword [abs DATA]
@@ -193,10 +195,22 @@ blob_random:
 	mov rax, [rbx]
 	jmp blob_random
 
-blob_syscall_pages:
-	syscall
-	syscall
+blob_int3:
+	int3
 	ud2
+
+blob_umip:
+	sgdt [rsp - 16]
+	ud2
+
+; Again and again a call of number RAX, whose upper half is kept in R12; counts in [RBX].
+blob_calls:
+	mov r12, rax
+.again:
+	mov rax, r12
+	syscall
+	inc qword [rbx]
+	jmp .again
 
 
 ; The vector that an instruction must raise at once, then the instruction, in 16 bytes.

@@ -96,6 +96,7 @@ static void faulted(struct thread *thread, const struct interrupt_frame *frame, 
 
 	program->fault = *frame;
 	program->fault_address = address;
+	__asm__ volatile("pushfq; popq %0" : "=r"(program->kernel_rflags));
 	program->faults++;
 }
 
@@ -123,7 +124,11 @@ void program_make(struct program *program, struct user_space *space, uint64_t ri
 
 static void enter(void *argument)
 {
-	user_enter(&((struct program *)argument)->start);
+	struct program *program = argument;
+
+	if (program->before)
+		program->before(program);
+	user_enter(&program->start);
 }
 
 bool program_start(struct program *program, const struct cpu_set *affinity)

@@ -31,10 +31,13 @@ struct user_space {
 struct program {
 	struct user_context context;
 	struct interrupt_frame start;
+	void (*before)(
+		struct program *program); /* runs in the thread, in the kernel; may be NULL */
 	struct thread *thread;
 	_Atomic unsigned int faults; /* times that it could not be an upcall */
 	struct interrupt_frame fault; /* the last of them */
 	uint64_t fault_address;
+	uint64_t kernel_rflags; /* at that time */
 	_Atomic unsigned int gone;
 };
 
