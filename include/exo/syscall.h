@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel's side of a system call includes: its declarations, results, the dispatch table.
+/*
+ * What the kernel's side of a system call includes: its declarations, results, the dispatch table.
+ *
+ * A call runs with interrupts off, in the thread, on its kernel stack. One that waits for other
+ * CPUs opens (exo/object.h). One that may have woken a more urgent thread ends with
+ * sched_interrupt_end().
  */
 #ifndef EXO_SYSCALL_H
 #define EXO_SYSCALL_H
