@@ -20,6 +20,7 @@
 #include <exo/log.h>
 #include <exo/preempt.h>
 #include <exo/root.h>
+#include <exo/sched.h>
 #include <exo/string.h>
 #include <uapi/exo/info.h>
 #include <uapi/exo/map.h>
@@ -29,6 +30,7 @@
 #define PROGRAM "init"
 
 extern const char programs_cpio_start[], programs_cpio_end[];
+#define IMAGE_ARCHIVE_SIZE ((uintptr_t)programs_cpio_end - (uintptr_t)programs_cpio_start)
 
 static struct exo_boot_info boot_page __aligned(PAGE_SIZE) __section(".bss..pages.boot_info");
 static struct exo_info info_page __aligned(PAGE_SIZE) __section(".bss..pages.info");
@@ -119,7 +121,7 @@ static int add_module(const char *name, paddr_t base, uint64_t size)
 
 	if (index == EXO_MODULES || base % PAGE_SIZE || !size)
 		return 0;
-	string_copy(module->name, name, sizeof(module->name));
+	string_copy(module->name, sizeof(module->name), name);
 	module->address = root.modules_end;
 	module->size = size;
 	root.modules_end += (uint64_t)pages_of(size) * PAGE_SIZE;
@@ -132,9 +134,9 @@ static int add_modules(void)
 	int error = 0;
 
 	root.modules_end = EXO_MODULES_ADDRESS;
-	if (programs_cpio_end != programs_cpio_start)
+	if (IMAGE_ARCHIVE_SIZE)
 		error = add_module("programs", (uintptr_t)programs_cpio_start - KERNEL_BASE,
-				   (uint64_t)(programs_cpio_end - programs_cpio_start));
+				   IMAGE_ARCHIVE_SIZE);
 	for (unsigned int i = 0; !error && i < boot_info.nr_modules; i++)
 		error = add_module(boot_info.modules[i].name, boot_info.modules[i].base,
 				   boot_info.modules[i].size);
@@ -165,8 +167,8 @@ static int give_information(void)
 	boot_page.nr_nodes = numa_nodes();
 	boot_page.user_end = user_end();
 	boot_page.slots = root.env->table.nr_slots;
-	string_copy(boot_page.command_line, boot_info.command_line,
-		    sizeof(boot_page.command_line));
+	string_copy(boot_page.command_line, sizeof(boot_page.command_line),
+		    boot_info.command_line);
 	fill_info();
 	error = give_pages(EXO_FIRST_BOOT, (uintptr_t)&boot_page - KERNEL_BASE, 1,
 			   EXO_BOOT_INFO_ADDRESS);
@@ -213,7 +215,7 @@ static const void *archive(size_t *size)
 			*size = boot_info.modules[i].size;
 			return phys_to_virt(boot_info.modules[i].base);
 		}
-	*size = (size_t)(programs_cpio_end - programs_cpio_start);
+	*size = IMAGE_ARCHIVE_SIZE;
 	return programs_cpio_start;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that make and configure environments, threads, endpoints and notifications. */
 #include <exo/env.h>
+#include <exo/sched.h>
 #include <exo/syscall.h>
 
 
@@ -200,11 +201,12 @@ struct exo_result sys_thread_sched(uint64_t slot, uint64_t cpu_slot, uint64_t ad
 	struct user_thread *thread;
 	struct sched_parameters parameters;
 	struct exo_sched wanted;
-	struct object *cpus;
+	struct object *authority;
 	int error = thread_of(slot, EXO_RIGHT_C, &thread);
 
 	if (!error)
-		error = cap_get(&env_current()->table, cpu_slot, EXO_TYPE_CPU, EXO_RIGHT_W, &cpus);
+		error = cap_get(&env_current()->table, cpu_slot, EXO_TYPE_CPU, EXO_RIGHT_W,
+				&authority);
 	if (!error)
 		error = user_copy_from(&wanted, address, sizeof(wanted));
 	if (!error && wanted.priority >= PRIORITY_LEVELS)
@@ -242,4 +244,17 @@ struct exo_result sys_yield(uint64_t slot)
 	if (!error)
 		error = thread_yield_to(thread->thread);
 	return result_error(error);
+}
+
+struct exo_result sys_upcall_resume(void)
+{
+	struct thread *thread = thread_current();
+	struct exo_state_page *state = thread->user->state;
+
+	if (!state)
+		return result_error(-EXO_E_ARG);
+	__atomic_store_n(&state->disabled, 0, __ATOMIC_SEQ_CST);
+	/* On the way out whatever is pending is looked at. */
+	atomic_fetch_or(&thread->attention, THREAD_EVENT);
+	return result_error(0);
 }
