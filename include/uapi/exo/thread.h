@@ -109,6 +109,11 @@ struct exo_sched {
 	uint64_t affinity[4]; /* CPUs 0 .. 255, a bit each; all 0: leave as it is */
 };
 
+/* What env_config() sets: a slot of that environment's table, and for EXO_ENV_FAULTS bits. */
+enum exo_env_what {
+	EXO_ENV_FAULTS = 0, /* NTF: told of faults that no upcall could take */
+	EXO_ENV_EVENTS = 1, /* THREAD: told of capabilities that are asked for or taken */
+};
 EXO_ABI_SIZE(struct exo_sched, 64);
 EXO_ABI_OFFSET(struct exo_sched, period, 8);
 EXO_ABI_OFFSET(struct exo_sched, affinity, 32);
