@@ -3,13 +3,13 @@
  * libexo's sets of slots against a naive model, and its heap on pages from malloc(), for which this
  * file stands in for the page allocator.
  */
-#include <exo/compiler.h>
+#include <exo/string.h>
 #include <libexo/heap.h>
 #include <libexo/pages.h>
 #include <libexo/slots.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define SLOTS 1000u
 #define BLOCKS 300u
