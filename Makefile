@@ -80,6 +80,7 @@ CC := clang
 CC_TARGET := --target=x86_64-unknown-none-elf
 LD := ld.lld
 NM := llvm-nm
+STRIP := llvm-strip
 compiler-include = $(shell $(CC) -print-resource-dir)/include
 compiler-package := clang lld llvm
 else
@@ -88,6 +89,7 @@ CC := $(CROSS_COMPILE)gcc
 CC_TARGET := -D_LIBC_LIMITS_H_
 LD := $(CROSS_COMPILE)ld
 NM := $(CROSS_COMPILE)nm
+STRIP := $(CROSS_COMPILE)strip
 compiler-include = $(shell $(CC) -print-file-name=include)
 compiler-package := gcc-x86-64-linux-gnu (or gcc on an amd64 host)
 endif
@@ -244,6 +246,10 @@ $(kernel): $(kernel-objs) $(late-objs) $(link-script) FORCE
 	$(call run,ld)
 $(iso): $(kernel) $(MODULES) scripts/build/make_iso.sh FORCE
 	$(call run,iso)
+
+ifeq ($(CONFIG_PROTECTED),y)
+include user/programs.mk
+endif
 
 saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(asm-offsets).raw $(link-script) \
 	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/kernel/config_text.txt $(objtree)/docs/abi.md $(extra-targets))

@@ -20,6 +20,7 @@
 #include <exo/memory.h>
 #include <exo/monitor.h>
 #include <exo/programs.h>
+#include <exo/root.h>
 #include <exo/sched.h>
 #include <exo/screen.h>
 #include <exo/serial.h>
@@ -147,6 +148,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	console_printf("exo-kernel: ready\n");
 
 	run_requested();
+	root_start();
 	if (IS_ENABLED(CONFIG_USER_PROGRAMS) && hello_main())
 		log_error("hello: the program failed");
 	if (IS_ENABLED(CONFIG_MONITOR))

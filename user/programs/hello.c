@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The smallest program: says that it runs, through the ABI alone. */
-#include <exo/programs.h>
 #include <libexo/exo.h>
 
-int hello_main(void)
+int main(void)
 {
 	static const char text[] = "hello: a program on exo-kernel\n";
 

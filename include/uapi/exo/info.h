@@ -8,7 +8,7 @@
 #define EXO_ABI_VERSION 1u
 
 /*
- * The first environment's slots. Who starts another program (libexo's exo_program_start()) keeps to
+ * The first environment's slots. Who starts another program (libexo's exo_env_spawn()) keeps to
  * them: 1 to 3 and 6 are the same there, SYS and CPUS are empty unless they were granted, BOOT is
  * the FRAME of struct exo_start, MODULES those of the archive, and frames of image and stack are
  * from IMAGE on, a page a slot; the first free slot is told.
