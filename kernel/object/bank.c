@@ -20,7 +20,7 @@
 #define END_OBJECTS 32 /* a guess: objects whose ends begin in a step; 256 bytes of stack */
 #define END_CAPS 256 /* a guess: capabilities that are taken away in a step */
 
-static struct bank root;
+static struct bank root __aligned(OBJECT_ALIGN);
 
 static uint64_t unused(const struct bank *bank, unsigned int node)
 {

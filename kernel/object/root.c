@@ -34,9 +34,9 @@ extern const char programs_cpio_start[], programs_cpio_end[];
 
 static struct exo_boot_info boot_page __aligned(PAGE_SIZE) __section(".bss..pages.boot_info");
 static struct exo_info info_page __aligned(PAGE_SIZE) __section(".bss..pages.info");
-static struct frame kernel_frames[EXO_MODULES + 2] __aligned(64);
+static struct frame kernel_frames[EXO_MODULES + 2] __aligned(OBJECT_ALIGN);
 static unsigned int nr_kernel_frames;
-static struct object cpu_object __aligned(64), sys_object __aligned(64);
+static struct object cpu_object __aligned(OBJECT_ALIGN), sys_object __aligned(64);
 
 /* What is being set up. */
 static struct root {
