@@ -56,9 +56,13 @@ _Static_assert(sizeof(struct bank) <= BANK_CELL_MAX, "a bank is an object");
 /*
  * The bank of all memory that is free when it is made, but for BANK_KERNEL_FRAMES and what all CPUs
  * may have in their frame caches: so nothing that is charged for is ever out of reach. Its parent
- * is NULL. Boot, once, when all CPUs are online. Returns 0, -EXO_E_NOMEM if nothing is free.
+ * is NULL. Boot, once, when all CPUs are online. Returns 0, -EXO_E_NOMEM if nothing is free,
+ * -EXO_E_BUSY if it was made already.
  */
 int bank_make_root(struct bank **bank);
+
+/* The one that was made; NULL. */
+struct bank *bank_root(void);
 
 /**
  * bank_make() - carve a bank out of another

@@ -89,7 +89,8 @@ struct object_type {
 #define NR_OBJECT_TYPES 16
 extern const struct object_type object_types[NR_OBJECT_TYPES];
 
-/* Sets up a new object (OBJECT_NEW), in no list yet and without capabilities. */
+/* Sets up a new object (OBJECT_NEW), in no list yet and without capabilities, at a multiple of
+ * OBJECT_ALIGN. */
 void object_init(struct object *object, enum exo_type type, struct bank *bank);
 
 /* Its state, for those who do not hold its lock: a look at what may be changing. */

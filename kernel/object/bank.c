@@ -13,14 +13,13 @@
  */
 #include <exo/bank.h>
 #include <exo/panic.h>
-#include <exo/string.h>
 
 #include "bank_internal.h"
 
 #define END_OBJECTS 32 /* a guess: objects whose ends begin in a step; 256 bytes of stack */
 #define END_CAPS 256 /* a guess: capabilities that are taken away in a step */
 
-static struct bank root;
+static struct bank root __aligned(OBJECT_ALIGN);
 
 static uint64_t unused(const struct bank *bank, unsigned int node)
 {
@@ -221,12 +220,18 @@ static uint64_t kept_back(unsigned int node, uint64_t free)
 	return kept < free ? kept : free;
 }
 
+struct bank *bank_root(void)
+{
+	return root.object.type ? &root : NULL;
+}
+
 int bank_make_root(struct bank **bank)
 {
 	struct frame_stats stats;
 	uint64_t total = 0;
 
-	memset(&root, 0, sizeof(root));
+	if (bank_root())
+		return -EXO_E_BUSY;
 	object_init(&root.object, EXO_TYPE_BANK, NULL);
 	bank_init(&root);
 	for (unsigned int node = 0; node < numa_nodes(); node++) {

@@ -40,6 +40,7 @@ static void set_state(struct object *object, enum object_state state)
 
 void object_init(struct object *object, enum exo_type type, struct bank *bank)
 {
+	ASSERT((uintptr_t)object % OBJECT_ALIGN == 0);
 	object->type = (uint8_t)type;
 	object->order = 0;
 	set_state(object, OBJECT_NEW);

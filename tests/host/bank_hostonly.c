@@ -436,7 +436,10 @@ static void start(uint64_t seed)
 	memset(items, 0, sizeof(items));
 	memset(banks, 0, sizeof(banks));
 	memset(slots, 0, sizeof(slots));
-	CHECK(bank_make_root(&banks[0].bank) == 0);
+	if (bank_root())
+		memset(bank_root(), 0, sizeof(struct bank));
+	CHECK(!bank_root() && bank_make_root(&banks[0].bank) == 0);
+	CHECK(bank_make_root(&banks[0].bank) == -EXO_E_BUSY);
 	banks[0].parent = -1;
 	for (unsigned int node = 0; node < NODES; node++) {
 		total[node] = banks[0].reserved[node] = banks[0].bank->counts[node].reserved;
