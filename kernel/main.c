@@ -28,6 +28,7 @@
 #include <exo/string.h>
 #include <exo/test.h>
 #include <exo/timer.h>
+#include <exo/user.h>
 #include <exo/version.h>
 
 #define FILTER_SIZE 64
@@ -130,6 +131,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	report_boot_info();
 	mmu_init();
 	fpu_init_cpu();
+	user_init_cpu();
 	acpi_numa_init();
 	acpi_madt_init();
 	clock_find_counters();

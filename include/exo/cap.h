@@ -70,6 +70,23 @@ static inline struct object *cap_object(uintptr_t value)
 	return (struct object *)(value & ~CAP_RIGHTS);
 }
 
+/* cap_find() for a capability of any type. */
+static inline int cap_look(const struct cap_table *table, exo_cap_t slot, unsigned int rights,
+			   struct cap **found, uintptr_t *value)
+{
+	struct cap *cap = cap_slot(table, slot);
+
+	if (unlikely(!cap))
+		return -EXO_E_CAP;
+	*value = atomic_load_explicit(&cap->value, memory_order_acquire);
+	if (unlikely(*value < OBJECT_ALIGN))
+		return -EXO_E_CAP;
+	if (unlikely(rights & ~*value))
+		return -EXO_E_PERM;
+	*found = cap;
+	return 0;
+}
+
 /**
  * cap_find() - look a capability up
  * @type: that it must be of; @rights: that it must have

@@ -2,9 +2,9 @@
 /*
  * Threads in user mode (CONFIG_PROTECTED): entering it, what interrupts them there, stopping them.
  *
- * A thread with thread->user runs a kernel function that calls user_enter() and comes back into
- * the kernel only by interrupts, exceptions and system calls, each of which begins at the top of
- * its kernel stack: no kernel state outlives a stay in user mode.
+ * A thread with thread->user, which is set before it starts, runs a kernel function that calls
+ *user_enter() and comes back into the kernel only by interrupts, exceptions and system calls, each
+ *of which begins at the top of its kernel stack: no kernel state outlives a stay in user mode.
  *
  * What others want of such a thread are bits of thread->attention that are looked at whenever it is
  * about to return to user mode (user_attend()), so never in the middle of a system call:
@@ -27,9 +27,11 @@
 /* What the kernel and the CPU need to run a thread in user mode. */
 struct user_context {
 	struct page_table *space; /* constant while the thread may run */
-	/* The kernel's alias of its state page; NULL: it has none. Changed with the thread stopped. */
+	/* The kernel's alias of its state page; NULL: it has none. Changed with the thread stopped.
+	 */
 	struct exo_state_page *state;
-	uint64_t fs_base, gs_base; /* while it does not run */
+	uint64_t fs_base, gs_base; /* while it does not run, or is stopped */
+	bool away; /* they are here, not in the CPU; the thread's and its CPU's own */
 	_Atomic uint32_t events; /* enum exo_event: to be delivered; any CPU sets bits */
 	/* Its registers, while it is stopped in user_attend(); NULL else. Under no lock: who has
 	 * seen user_stopped() return true may use it up to user_run(). */
@@ -44,12 +46,21 @@ struct user_context {
 	void (*gone)(struct thread *thread);
 };
 
-/* The first address that user space does not have: one page less than the lower half, because the
- * address behind a SYSCALL there would not be canonical (and SYSRET to it faults in ring 0). */
+/*
+ * The first address that user space does not have: one page less than the lower half of four
+ * levels of page tables, because the address behind a SYSCALL there would not be canonical (and
+ * SYSRET to it faults in ring 0).
+ */
 uint64_t user_end(void);
 
 /* Each CPU at its start, after gdt_init…() and mmu_init…(): SYSCALL, SMEP, SMAP, UMIP, FSGSBASE. */
+#if IS_ENABLED(CONFIG_PROTECTED)
 void user_init_cpu(void);
+#else
+static inline void user_init_cpu(void)
+{
+}
+#endif
 
 /**
  * user_enter() - leave the kernel for the first time
@@ -64,7 +75,10 @@ int user_sanitise(struct interrupt_frame *frame);
 
 /* Asks a thread to stop at the border of user mode; ends a wait it is in. Any context. */
 void user_stop(struct thread *thread);
-/* Has it stopped? Then its registers are user->stopped. */
+/*
+ * Has it stopped? Then its registers are user->stopped, up to user_run() or user_kill(): who looks
+ * at them keeps others from calling these.
+ */
 bool user_stopped(struct thread *thread);
 /* Lets it go on, or takes back user_stop(). */
 void user_run(struct thread *thread);

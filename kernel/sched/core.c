@@ -29,6 +29,7 @@
 #include <exo/smp.h>
 #include <exo/spinlock.h>
 #include <exo/string.h>
+#include <exo/user.h>
 
 #define SLICE_NS (CONFIG_SCHED_SLICE_US * NS_PER_US)
 #define BALANCE_TICKS 8 /* a guess: balance every so many slices */
@@ -61,6 +62,9 @@ static inline void switch_to(struct cpu *cpu, struct thread *previous, struct th
 	cpu->current = next;
 	cpu->switches++;
 	next->switches++;
+	if (IS_ENABLED(CONFIG_PROTECTED) &&
+	    unlikely((uintptr_t)previous->user | (uintptr_t)next->user))
+		user_switch(previous, next);
 	if (IS_ENABLED(CONFIG_FPU) && unlikely(previous->fpu_live | next->fpu_live))
 		switch_fpu(previous, next);
 	else
