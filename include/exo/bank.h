@@ -121,7 +121,8 @@ void bank_object_unlist(struct object *object);
 
 /**
  * bank_end_some() - end what was allocated from @bank, some of it
- * Returns 0 when nothing is left, -EXO_E_AGAIN. Interrupts off, no lock held; opens.
+ * Meanwhile nothing can be allocated from it (-EXO_E_DEAD); afterwards it can, unless it is ending
+ * itself. Returns 0 when nothing is left, -EXO_E_AGAIN. Interrupts off, no lock held; opens.
  */
 int bank_end_some(struct bank *bank);
 

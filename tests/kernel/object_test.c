@@ -19,9 +19,9 @@
 #define ROUNDS 600 /* of each CPU; a quiescence takes a turn of all where they share the host's */
 #define NEED_ROOT(test)                                                                           \
 	do {                                                                                      \
-		struct bank *made;                                                                \
+		struct bank *all_of;                                                              \
                                                                                                   \
-		if (!bank_root() && bank_make_root(&made))                                        \
+		if (!bank_root() && bank_make_root(&all_of))                                      \
 			TEST_SKIP(test, "there is no memory for a bank");                         \
 		if (bank_total(bank_root()).reserved - bank_total(bank_root()).used < 2 * FRAMES) \
 			TEST_SKIP(test, "all memory is in other banks");                          \
@@ -276,22 +276,26 @@ static void hammer(void *number)
 
 static bool make_tables(void)
 {
+	const uint64_t flags = irq_save();
 	bool good = true;
 
 	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++)
 		good &= cap_table_init(&tables[cpu], NULL, bank_root(), 0) == 0;
+	irq_restore(flags);
 	return good;
 }
 
 /* What is left in them; 0, if all has been found and given back. */
 static unsigned int free_tables(void)
 {
+	const uint64_t flags = irq_save();
 	unsigned int left = 0;
 
 	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++) {
 		left += cap_table_next(&tables[cpu], 0) != tables[cpu].nr_slots;
 		cap_table_free(&tables[cpu]);
 	}
+	irq_restore(flags);
 	return left;
 }
 
