@@ -81,7 +81,8 @@ int user_thread_make(struct bank *bank, struct user_thread **result)
 
 	if (error)
 		return error;
-	/* A stack may have to be mapped, for which other CPUs must be able to interrupt this one. */
+	/* A stack may have to be mapped, for which other CPUs must be able to interrupt this one.
+	 */
 	irq_enable();
 	error = thread_create(&kernel_thread, run, NULL, &attributes);
 	irq_save();

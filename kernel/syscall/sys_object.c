@@ -4,7 +4,6 @@
 #include <exo/sched.h>
 #include <exo/syscall.h>
 
-
 static int make(struct bank *bank, uint64_t type, uint64_t argument, struct object **object)
 {
 	struct user_thread *thread;
