@@ -102,7 +102,7 @@ int env_end(struct object *object); /* struct object_type's */
 /* An object for a block that @bank has been charged for. -EXO_E_NOMEM, -EXO_E_DEAD. */
 int frame_make(struct bank *bank, paddr_t base, unsigned int order, unsigned int node,
 	       struct frame **frame);
-int frame_end(struct object *object);
+void frame_bury(struct object *object); /* struct object_type's */
 
 /* Makes sure that nobody reaches the frames through capabilities that were taken (cap_take()). */
 void frame_taken(struct object *object, struct cap **caps, unsigned int count);
@@ -132,7 +132,8 @@ unsigned int env_ask(struct cap *cap, uintptr_t value, uint64_t deadline);
 
 /* Makes a thread that runs in no environment yet. -EXO_E_NOMEM, -EXO_E_BUSY, -EXO_E_DEAD. Opens. */
 int user_thread_make(struct bank *bank, struct user_thread **thread);
-int user_thread_end(struct object *object);
+int user_thread_end(struct object *object); /* struct object_type's, both */
+void user_thread_bury(struct object *object);
 
 /* Has it end, if it has begun, and leave its environment. Under env->threads_lock. */
 void user_thread_kill(struct user_thread *thread);

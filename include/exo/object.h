@@ -81,6 +81,12 @@ struct object_type {
 	 * Interrupts off, no lock held; may open; cannot fail. NULL: there is nothing to do.
 	 */
 	void (*taken)(struct object *object, struct cap **caps, unsigned int count);
+	/*
+	 * @object has ended, nothing pins it, and nobody knows it any more (object_quiesce()): give
+	 * back what those might have used who still knew it. Its memory goes next. Interrupts off,
+	 * no lock held; may open; cannot fail. NULL: there is nothing to do.
+	 */
+	void (*bury)(struct object *object);
 };
 
 #define CAP_BATCH 32u /* a guess: 256 bytes of stack, and one shoot-down for so many mappings */

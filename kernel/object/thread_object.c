@@ -256,11 +256,17 @@ int user_thread_end(struct object *object)
 		if (thread->started)
 			return -EXO_E_BUSY; /* gone() has us called again */
 	}
+	return 0;
+}
+
+/* Who had found it may have bound or notified it until now, or told it of frames. */
+void user_thread_bury(struct object *object)
+{
+	struct user_thread *thread = container_of(object, struct user_thread, object);
+
 	ntf_forget_thread(thread);
 	if (thread->state_frame)
-		object_unpin(&thread->state_frame->object);
-	thread->state_frame = NULL;
+		object_unpin_later(&thread->state_frame->object);
 	thread_detach(thread->thread);
 	bank_uncharge(object->bank, CHARGED_FRAMES, thread->charged_node);
-	return 0;
 }
