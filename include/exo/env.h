@@ -30,7 +30,8 @@ struct env {
 	/* Who is told of a fault that no upcall could take: a slot of @table, and bits; or 0. */
 	exo_cap_t fault_ntf;
 	uint64_t fault_bits;
-	/* Who is told of capabilities that are asked for or taken: a THREAD's slot of @table; or 0. */
+	/* Who is told of capabilities that are asked for or taken: a THREAD's slot of @table; or 0.
+	 */
 	exo_cap_t event_thread;
 };
 

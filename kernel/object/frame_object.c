@@ -4,8 +4,8 @@
  *
  * The frames are free for others only when no capability is left, no pin, and no TLB of any CPU can
  * reach them: capabilities are unmapped between cap_take() and cap_finish(), and whoever unmaps
- * without deleting pins the object until the TLBs are flushed (map.c). A thread pins its state page.
- * Ending the bank waits for these pins, too: so frames go back in bury(), not in end().
+ * without deleting pins the object until the TLBs are flushed (map.c). A thread pins its state
+ * page. Ending the bank waits for these pins, too: so frames go back in bury(), not in end().
  */
 #include <exo/env.h>
 #include <exo/panic.h>
