@@ -148,9 +148,10 @@ int user_thread_write(struct user_thread *thread, const struct exo_registers *re
 
 /**
  * user_thread_configure() - say where a thread begins
- * Once, or again while it has not been started. @state: a FRAME object of one page, or NULL.
- * Returns 0, -EXO_E_BUSY if it has begun, -EXO_E_RANGE (entry, stack), -EXO_E_DEAD (an ending
- * environment or frame).
+ * Once. @state: NULL, or a FRAME object whose page @first is the state page, pinned by the caller;
+ * with success the pin is the thread's.
+ * Returns 0, -EXO_E_BUSY if that has been said, -EXO_E_RANGE (entry, stack), -EXO_E_TYPE (the frame
+ * is of another bank than the thread), -EXO_E_DEAD (the environment or the thread is ending).
  */
 int user_thread_configure(struct user_thread *thread, struct env *env, uint64_t entry,
 			  uint64_t stack, uint64_t argument, struct frame *state, uint32_t first);

@@ -265,6 +265,7 @@ static int give_thread(const struct elf_image *image)
 		error = cap_get(&root.env->table, EXO_FIRST_STATE, EXO_TYPE_FRAME, 0, &object);
 	if (error)
 		return error;
+	object_pin(object);
 	state = container_of(object, struct frame, object);
 	return user_thread_configure(root.thread, root.env, image->entry, EXO_STACK_TOP - 8, 0,
 				     state, 0);

@@ -141,23 +141,24 @@ int user_thread_configure(struct user_thread *thread, struct env *env, uint64_t 
 {
 	int error;
 
-	if (thread->context.space)
-		return -EXO_E_BUSY;
-	error = set_first(thread, entry, stack, argument);
-	if (error)
-		return error;
-	if (state && !object_pin(&state->object))
-		return -EXO_E_DEAD;
-	error = join_env(thread, env);
-	if (error) {
-		if (state)
-			object_unpin(&state->object);
-		return error;
-	}
-	thread->state_frame = state;
-	if (state)
+	/* Ending the bank of the frame is to end the thread: else that would wait for others. */
+	if (state && state->object.bank != thread->object.bank)
+		return -EXO_E_TYPE;
+	spin_lock(&thread->object.lock);
+	if (thread->object.state != OBJECT_LIVE)
+		error = -EXO_E_DEAD;
+	else if (thread->context.space)
+		error = -EXO_E_BUSY;
+	else
+		error = set_first(thread, entry, stack, argument);
+	if (!error)
+		error = join_env(thread, env);
+	if (!error && state) {
+		thread->state_frame = state;
 		thread->context.state = phys_to_virt(state->base + (uint64_t)first * PAGE_SIZE);
-	return 0;
+	}
+	spin_unlock(&thread->object.lock);
+	return error;
 }
 
 /* --- running, stopping, registers --------------------------------------------------------------*/
