@@ -116,8 +116,13 @@ static void bury(struct grave *grave)
 {
 	if (grave->count)
 		object_quiesce();
-	for (unsigned int i = 0; i < grave->count; i++)
+	for (unsigned int i = 0; i < grave->count; i++) {
+		const struct object_type *type = &object_types[grave->objects[i]->type];
+
+		if (type->bury)
+			type->bury(grave->objects[i]);
 		bank_object_put(grave->objects[i]);
+	}
 	grave->count = 0;
 }
 

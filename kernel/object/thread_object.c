@@ -81,7 +81,8 @@ int user_thread_make(struct bank *bank, struct user_thread **result)
 
 	if (error)
 		return error;
-	/* A stack may have to be mapped, for which other CPUs must be able to interrupt this one. */
+	/* A stack may have to be mapped, for which other CPUs must be able to interrupt this one.
+	 */
 	irq_enable();
 	error = thread_create(&kernel_thread, run, NULL, &attributes);
 	irq_save();
@@ -140,23 +141,24 @@ int user_thread_configure(struct user_thread *thread, struct env *env, uint64_t 
 {
 	int error;
 
-	if (thread->context.space)
-		return -EXO_E_BUSY;
-	error = set_first(thread, entry, stack, argument);
-	if (error)
-		return error;
-	if (state && !object_pin(&state->object))
-		return -EXO_E_DEAD;
-	error = join_env(thread, env);
-	if (error) {
-		if (state)
-			object_unpin(&state->object);
-		return error;
-	}
-	thread->state_frame = state;
-	if (state)
+	/* Ending the bank of the frame is to end the thread: else that would wait for others. */
+	if (state && state->object.bank != thread->object.bank)
+		return -EXO_E_TYPE;
+	spin_lock(&thread->object.lock);
+	if (thread->object.state != OBJECT_LIVE)
+		error = -EXO_E_DEAD;
+	else if (thread->context.space)
+		error = -EXO_E_BUSY;
+	else
+		error = set_first(thread, entry, stack, argument);
+	if (!error)
+		error = join_env(thread, env);
+	if (!error && state) {
+		thread->state_frame = state;
 		thread->context.state = phys_to_virt(state->base + (uint64_t)first * PAGE_SIZE);
-	return 0;
+	}
+	spin_unlock(&thread->object.lock);
+	return error;
 }
 
 /* --- running, stopping, registers --------------------------------------------------------------*/
@@ -255,11 +257,17 @@ int user_thread_end(struct object *object)
 		if (thread->started)
 			return -EXO_E_BUSY; /* gone() has us called again */
 	}
+	return 0;
+}
+
+/* Who had found it may have bound or notified it until now, or told it of frames. */
+void user_thread_bury(struct object *object)
+{
+	struct user_thread *thread = container_of(object, struct user_thread, object);
+
 	ntf_forget_thread(thread);
 	if (thread->state_frame)
-		object_unpin(&thread->state_frame->object);
-	thread->state_frame = NULL;
+		object_unpin_later(&thread->state_frame->object);
 	thread_detach(thread->thread);
 	bank_uncharge(object->bank, CHARGED_FRAMES, thread->charged_node);
-	return 0;
 }
