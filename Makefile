@@ -199,7 +199,10 @@ cmd-iso = scripts/build/make_iso.sh $(kernel) $@.tmp "$(CMDLINE)" $(MODULES)
 label-calls := GEN   #
 cmd-calls = $(PYTHON) scripts/build/calls.py $(patsubst calls_%.h,%,$(@F)) $< > $@.tmp
 
-call-headers := $(patsubst %,$(objtree)/include/generated/calls_%.h,numbers kernel user)
+label-abi := GEN   #
+cmd-abi = $(PYTHON) scripts/build/calls.py doc $< > $@.tmp
+
+call-headers := $(patsubst %,$(objtree)/include/generated/calls_%.h,numbers kernel table user kinds)
 generated := $(asm-offsets) $(version-header) $(call-headers)
 $(kernel-objs) $(late-objs) $(asm-offsets).raw $(link-script): | $(fixdep)
 $(kernel-objs): | $(generated)
@@ -225,6 +228,9 @@ $(version-header): FORCE
 	$(call run,version)
 $(call-headers): kernel/syscall/calls.table scripts/build/calls.py FORCE
 	$(call run,calls)
+# The manual page of the calls; the same rule as their headers.
+$(objtree)/docs/abi.md: kernel/syscall/calls.table scripts/build/calls.py FORCE
+	$(call run,abi)
 $(objtree)/kernel/config_text.txt: $(objtree)/.config FORCE
 	$(call run,config)
 
@@ -240,7 +246,7 @@ $(iso): $(kernel) $(MODULES) scripts/build/make_iso.sh FORCE
 	$(call run,iso)
 
 saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(asm-offsets).raw $(link-script) \
-	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/kernel/config_text.txt $(extra-targets))
+	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/kernel/config_text.txt $(objtree)/docs/abi.md $(extra-targets))
 -include $(wildcard $(saved-commands))
 
 # --- tools on a build ----------------------------------------------------------------------------

@@ -41,6 +41,7 @@ struct cap {
 _Static_assert(sizeof(struct cap) == 64, "64 slots a page");
 
 #define CAPS_PER_PAGE 64u
+#define CAP_TABLE_ORDER_MAX 6u /* 2 M slots; a guess: more than 256 KiB is zeroed at once then */
 
 /* A table: pages of slots, which come when a slot of them is first claimed. */
 struct cap_table {
@@ -67,6 +68,23 @@ static inline struct cap *cap_slot(const struct cap_table *table, exo_cap_t slot
 static inline struct object *cap_object(uintptr_t value)
 {
 	return (struct object *)(value & ~CAP_RIGHTS);
+}
+
+/* cap_find() for a capability of any type. */
+static inline int cap_look(const struct cap_table *table, exo_cap_t slot, unsigned int rights,
+			   struct cap **found, uintptr_t *value)
+{
+	struct cap *cap = cap_slot(table, slot);
+
+	if (unlikely(!cap))
+		return -EXO_E_CAP;
+	*value = atomic_load_explicit(&cap->value, memory_order_acquire);
+	if (unlikely(*value < OBJECT_ALIGN))
+		return -EXO_E_CAP;
+	if (unlikely(rights & ~*value))
+		return -EXO_E_PERM;
+	*found = cap;
+	return 0;
 }
 
 /**
@@ -108,7 +126,8 @@ static inline int cap_get(const struct cap_table *table, exo_cap_t slot, enum ex
 
 /**
  * cap_table_init() - make a table
- * @order: 2^order pages of pointers, each for 512 pages of 64 slots; charged to @bank
+ * @order: 0 .. CAP_TABLE_ORDER_MAX: 2^order pages of pointers, each for 512 pages of 64 slots;
+ *	charged to @bank
  * Returns 0, -EXO_E_NOMEM, -EXO_E_ARG.
  */
 int cap_table_init(struct cap_table *table, struct env *owner, struct bank *bank,
@@ -129,15 +148,19 @@ int cap_claim(struct cap_table *table, exo_cap_t slot, struct cap **claimed);
 /* It was not needed after all. */
 void cap_unclaim(struct cap *claimed);
 
-/* Makes a claimed slot an original capability to @object, which nobody else knows yet. */
+/*
+ * Makes a claimed slot an original capability to @object, which nobody else knows yet: it is
+ * OBJECT_LIVE from now on. The capability is to all of a FRAME, with all bits of an NTF.
+ */
 void cap_make(struct cap *claimed, struct object *object, unsigned int rights);
 
 /**
  * cap_derive() - make a claimed slot a copy
  * @parent, @value: as cap_find() gave them; it must have EXO_RIGHT_D
  * @rights: that the copy is to have, of those that the parent has (others are left out)
- * @first, @count: FRAME: the part, within that of the parent; count 0: all of it. NTF: the badge
- *	in @first and @count, of bits that the parent's has; all 0: its badge.
+ * @first, @count: FRAME: the part, counted from where that of the parent begins; both 0: all of it.
+ *	NTF: the badge in @first (low half) and @count, of bits that the parent's has; all 0: its
+ *	badge. Others: both 0.
  * Returns 0, -EXO_E_CAP if the parent has gone meanwhile, -EXO_E_PERM, -EXO_E_RANGE, -EXO_E_DEAD if
  * the object is ending; after an error the slot is still claimed.
  */
@@ -146,9 +169,9 @@ int cap_derive(struct cap *parent, uintptr_t value, struct cap *claimed, unsigne
 
 /**
  * cap_take() - take a capability out of its tree, its children moving up
- * The slot is then CAP_BUSY and the caller's; the object is pinned for cap_finish(). Returns 0,
+ * The slot is then CAP_BUSY and the caller's; the object stays until cap_finish(). Returns 0,
  * -EXO_E_CAP if it is not there any more. Where the caller has looked at it before, @value says
- * what it must be; CAP_EMPTY: anything.
+ * what it must be; CAP_EMPTY: anything. Those who just want it gone call cap_delete_one().
  */
 int cap_take(struct cap *cap, uintptr_t value, struct object **object);
 
@@ -164,9 +187,36 @@ struct cap *cap_take_any(struct object *object);
 
 /*
  * The end of cap_take(), when the capability is mapped nowhere any more and no CPU can reach its
- * frames through it: the slot becomes empty, the pin goes. Returns true if that was the last of
- * both: the object is OBJECT_ENDING then and the caller calls object_end().
+ * frames through it: the slot becomes empty. Returns true if the object is to be torn down now,
+ * because that was the last capability and there is no pin, or because it is ending anyway: the
+ * caller calls object_end().
  */
 bool cap_finish(struct cap *taken, struct object *object);
+
+/*
+ * What comes after @cap in the tree of capabilities to @object, parents first: NULL at the end.
+ * @top: NULL, or where to begin and below which to stay. Under the object's lock.
+ */
+struct cap *cap_next(const struct object *object, const struct cap *cap, const struct cap *top)
+	__requires(object->lock);
+
+/* --- taking away (cap_revoke.c): cap_delete, cap_revoke, the ends of environments and banks --- */
+
+/**
+ * cap_delete_one() - empty a slot: what it was a copy of, and its copies, stay
+ * @value: what must be in it; CAP_EMPTY: anything
+ * Returns 0, -EXO_E_CAP if it is empty or somebody is about to fill or empty it. If it was the last
+ * capability the object waits for the caller's object_end_some(). Interrupts off, no lock; opens.
+ */
+int cap_delete_one(struct cap *cap, uintptr_t value);
+
+/**
+ * object_revoke_some() - take away what was derived from a capability
+ * @cap, @value: as cap_find() gave them; whoever has the table keeps it across opens
+ * @budget: how many at most; reduced by those that have been taken away
+ * Returns 0 when nothing below it is left or used, -EXO_E_AGAIN, -EXO_E_CAP if it is not there any
+ * more. Interrupts off, no lock held; opens.
+ */
+int object_revoke_some(struct cap *cap, uintptr_t value, unsigned int *budget);
 
 #endif

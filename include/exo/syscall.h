@@ -1,22 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How system calls reach C: syscall_entry.asm calls syscall_table[number].
+ * What the kernel's side of a system call includes: its declarations, results, the dispatch table.
  *
  * A call runs with interrupts off, in the thread, on its kernel stack. One that waits for other
- * CPUs turns them on meanwhile, and off again. One that may have woken a more urgent thread ends
- * with sched_interrupt_end().
+ * CPUs opens (exo/object.h). One that may have woken a more urgent thread ends with
+ * sched_interrupt_end().
  */
 #ifndef EXO_SYSCALL_H
 #define EXO_SYSCALL_H
 
+#include <exo/compiler.h>
+#include <generated/calls_kernel.h>
+#include <uapi/exo/calls.h>
 #include <uapi/exo/result.h>
 
-#define NR_SYSCALLS 32
+/* Indexed by the low five bits of EAX, when bit 31 is set; no entry is NULL. */
+extern struct exo_result (*const syscall_table[EXO_CALL_LIMIT])(uint64_t, uint64_t, uint64_t,
+								uint64_t, uint64_t, uint64_t);
 
-typedef struct exo_result syscall_function(uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-					   uint64_t e, uint64_t f);
+/* @error: 0 or the negative of an enum exo_error. */
+static inline struct exo_result result_error(int64_t error)
+{
+	return (struct exo_result){ .error = error };
+}
 
-/* No entry is NULL: a number that is not used answers -EXO_E_CALL. */
-extern syscall_function *syscall_table[NR_SYSCALLS];
+static inline struct exo_result result_value(uint64_t value)
+{
+	return (struct exo_result){ .value = value };
+}
+
+/*
+ * Of a call on a range that has got as far as @done: an error in the middle is the error of the next
+ * call, which begins there; so when a call answers with an error nothing has changed.
+ */
+static inline struct exo_result result_of_range(int error, uint64_t done)
+{
+	return (struct exo_result){ error && done ? -EXO_E_AGAIN : error, done };
+}
 
 #endif

@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The system calls by number, as long as nothing generates this table. */
+/*
+ * The dispatch table, made from calls.table. Numbers without a call answer -EXO_E_CALL.
+ *
+ * To this file each sys_ function is a routine of the System V convention that gets six registers
+ * (generated/calls_table.h names them so); how many of them it looks at is its own affair. So no
+ * adapter stands between the entry and the call. The entry is written in assembler and sees nothing
+ * but addresses; C code that calls through the table needs __no_sanitize("function").
+ */
 #include <exo/errno.h>
 #include <exo/syscall.h>
-#include <exo/thread.h>
 
-static struct exo_result call_null(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-				   uint64_t f)
+static struct exo_result sys_unknown(uint64_t a __unused, uint64_t b __unused, uint64_t c __unused,
+				     uint64_t d __unused, uint64_t e __unused, uint64_t f __unused)
 {
-	(void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
-	return (struct exo_result){ 0, 0 };
+	return result_error(-EXO_E_CALL);
 }
 
-static struct exo_result call_unknown(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-				      uint64_t f)
-{
-	(void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
-	return (struct exo_result){ -EXO_E_CALL, 0 };
-}
+#include <generated/calls_table.h>
 
-/* Without an argument so far: to whoever is next. */
-static struct exo_result call_yield(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-				    uint64_t f)
-{
-	(void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
-	thread_yield();
-	return (struct exo_result){ 0, 0 };
-}
-
-#define UNKNOWN_4 call_unknown, call_unknown, call_unknown, call_unknown
-#define UNKNOWN_16 UNKNOWN_4, UNKNOWN_4, UNKNOWN_4, UNKNOWN_4
-
-syscall_function *syscall_table[NR_SYSCALLS] = {
-	call_null,    call_unknown, call_unknown, call_unknown, UNKNOWN_4,  UNKNOWN_4,
-	call_unknown, call_unknown, call_yield,	  call_unknown, UNKNOWN_16,
-};
+_Static_assert(ARRAY_SIZE(syscall_table) == EXO_CALL_LIMIT, "the entry masks the number");

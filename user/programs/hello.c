@@ -7,5 +7,5 @@ int hello_main(void)
 {
 	static const char text[] = "hello: a program on exo-kernel\n";
 
-	return (int)exo_debug_write(text, sizeof(text) - 1);
+	return (int)exo_debug_write(text, sizeof(text) - 1).error;
 }

@@ -6,7 +6,7 @@
 #ifndef UAPI_EXO_CAP_H
 #define UAPI_EXO_CAP_H
 
-#include <stdint.h>
+#include <uapi/exo/abi.h>
 
 typedef uint64_t exo_cap_t;
 
@@ -58,6 +58,12 @@ struct exo_cap_info {
 	uint32_t node; /* FRAME: its NUMA node */
 	uint32_t badge; /* unused so far: 0 */
 };
+
+EXO_ABI_SIZE(struct exo_cap_info, 48);
+EXO_ABI_OFFSET(struct exo_cap_info, base, 8);
+EXO_ABI_OFFSET(struct exo_cap_info, used, 24);
+EXO_ABI_OFFSET(struct exo_cap_info, address, 32);
+EXO_ABI_OFFSET(struct exo_cap_info, badge, 44);
 
 /* cap_copy()'s @how: enum exo_right below, the number of slots (0 counts as 1) above. */
 #define EXO_COPY(rights, count) ((uint64_t)(rights) | (uint64_t)(count) << 32)

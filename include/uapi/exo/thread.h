@@ -14,13 +14,13 @@
 #ifndef UAPI_EXO_THREAD_H
 #define UAPI_EXO_THREAD_H
 
-#include <stdint.h>
+#include <uapi/exo/abi.h>
 
 /* Why the handler was entered: @cause. Vectors below 32 are the CPU's exceptions (SDM vol. 3). */
 enum exo_upcall {
 	EXO_UPCALL_PAGE_FAULT = 14,
 	EXO_UPCALL_EVENT = 32, /* see @pending: what of it the handler serves, it clears there */
-	EXO_UPCALL_FOREIGN = 33, /* a system call whose number has bit 31 clear: entered at @foreign */
+	EXO_UPCALL_FOREIGN = 33, /* a system call with bit 31 clear; entered at @foreign */
 };
 
 /* Bits of @pending. */
@@ -65,6 +65,21 @@ struct exo_state_page {
 	struct exo_record taken[EXO_RECORDS];
 };
 
+EXO_ABI_SIZE(struct exo_record, 32);
+EXO_ABI_SIZE(struct exo_state_page, 2560); /* the rest of the page is the program's */
+EXO_ABI_OFFSET(struct exo_state_page, foreign, 8);
+EXO_ABI_OFFSET(struct exo_state_page, stack, 16);
+EXO_ABI_OFFSET(struct exo_state_page, wanted, 24);
+EXO_ABI_OFFSET(struct exo_state_page, disabled, 32);
+EXO_ABI_OFFSET(struct exo_state_page, pending, 36);
+EXO_ABI_OFFSET(struct exo_state_page, rip, 40);
+EXO_ABI_OFFSET(struct exo_state_page, r11, 72);
+EXO_ABI_OFFSET(struct exo_state_page, cause, 80);
+EXO_ABI_OFFSET(struct exo_state_page, address, 96);
+EXO_ABI_OFFSET(struct exo_state_page, nr_requests, 104);
+EXO_ABI_OFFSET(struct exo_state_page, requests, 512);
+EXO_ABI_OFFSET(struct exo_state_page, taken, 1536);
+
 /* What thread_state() reads and writes: 160 bytes. */
 struct exo_registers {
 	uint64_t r15, r14, r13, r12, rbp, rbx;
@@ -72,6 +87,12 @@ struct exo_registers {
 	uint64_t rip, rflags, rsp;
 	uint64_t fs_base, gs_base;
 };
+
+EXO_ABI_SIZE(struct exo_registers, 160);
+EXO_ABI_OFFSET(struct exo_registers, r11, 48);
+EXO_ABI_OFFSET(struct exo_registers, rip, 120);
+EXO_ABI_OFFSET(struct exo_registers, rsp, 136);
+EXO_ABI_OFFSET(struct exo_registers, gs_base, 152);
 
 enum exo_thread_act {
 	EXO_THREAD_RUN = 0, /* let it run, for the first time or again */
@@ -87,6 +108,15 @@ struct exo_sched {
 	uint64_t period, budget, deadline; /* ns */
 	uint64_t affinity[4]; /* CPUs 0 .. 255, a bit each; all 0: leave as it is */
 };
+
+/* What env_config() sets: a slot of that environment's table, and for EXO_ENV_FAULTS bits. */
+enum exo_env_what {
+	EXO_ENV_FAULTS = 0, /* NTF: told of faults that no upcall could take */
+	EXO_ENV_EVENTS = 1, /* THREAD: told of capabilities that are asked for or taken */
+};
+EXO_ABI_SIZE(struct exo_sched, 64);
+EXO_ABI_OFFSET(struct exo_sched, period, 8);
+EXO_ABI_OFFSET(struct exo_sched, affinity, 32);
 
 #define EXO_DEADLINE_NEVER (~UINT64_C(0))
 
