@@ -33,6 +33,10 @@ struct env {
 	/* Who is told of capabilities that are asked for or taken: a THREAD's slot of @table; or 0.
 	 */
 	exo_cap_t event_thread;
+	/* Of the end, whose CPU they are: no CPU has the space loaded; all slots before are empty.
+	 */
+	bool left;
+	exo_cap_t next_slot;
 };
 
 /* A block of frames, or device memory. */
