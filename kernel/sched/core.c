@@ -255,9 +255,11 @@ static void slice_end(struct timer *timer)
 	struct cpu *cpu = cpu_this();
 	struct sched_cpu *sched = container_of(timer, struct sched_cpu, slice);
 
-	if (sched_waiting(cpu) == 0 || cpu->current == cpu->idle)
+	if (sched_waiting(cpu) == 0)
 		return;
-	if (cpu->tick_switches == cpu->switches && policy_slice_end(&sched->queue, cpu->current)) {
+	/* The idle thread has no slice, but it is about to start one of those that wait. */
+	if (cpu->current != cpu->idle && cpu->tick_switches == cpu->switches &&
+	    policy_slice_end(&sched->queue, cpu->current)) {
 		sched->slice_over = cpu->switches;
 		want_switch(cpu);
 	}
