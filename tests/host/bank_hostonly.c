@@ -13,6 +13,7 @@
 #include <exo/cap.h>
 #include <exo/string.h>
 
+#include "check.h"
 #include "object_machine.h"
 
 #define NODES OBJECT_MACHINE_NODES
@@ -41,13 +42,6 @@ static struct item items[ITEMS];
 static struct cap slots[ITEMS] __aligned(64);
 static struct bank_node_count before[BANKS][NODES];
 static uint64_t random_state, ended, total[NODES];
-static unsigned int failed_line;
-
-#define CHECK(condition)                                  \
-	do {                                              \
-		if (!(condition) && !failed_line)         \
-			failed_line = (unsigned)__LINE__; \
-	} while (0)
 
 static int count_end(struct object *object)
 {

@@ -10,6 +10,8 @@
 
 #include <exo/cap.h>
 
+#include "check.h"
+
 #define SLOTS 192
 #define OBJECTS 3
 #define SEEDS 4
@@ -32,13 +34,6 @@ static struct {
 } __aligned(64) objects[OBJECTS];
 static struct row model[SLOTS];
 static uint64_t random_state;
-static unsigned int failed_line;
-
-#define CHECK(condition)                                  \
-	do {                                              \
-		if (!(condition) && !failed_line)         \
-			failed_line = (unsigned)__LINE__; \
-	} while (0)
 
 /* Of the kernel what is not reached here. */
 void bank_object_put(struct object *object);
