@@ -4,9 +4,11 @@
  * file stands in for the page allocator.
  */
 #include <exo/compiler.h>
+#include <exo/string.h>
 #include <libexo/heap.h>
 #include <libexo/pages.h>
 #include <libexo/slots.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
