@@ -245,21 +245,24 @@ struct exo_result sys_thread_sched(uint64_t slot, uint64_t cpu_slot, uint64_t ad
 	return result_error(error);
 }
 
-struct exo_result sys_yield(uint64_t slot)
+/* Of its own, so that the call without argument needs no stack. */
+static __noinline int yield_to(uint64_t slot)
 {
 	struct user_thread *thread;
-	int error;
+	int error = thread_of(slot, 0, &thread);
 
-	if (slot == EXO_SELF) {
+	if (!error && atomic_load(&thread->gone))
+		error = -EXO_E_DEAD;
+	return error ? error : thread_yield_to(thread->thread);
+}
+
+struct exo_result sys_yield(uint64_t slot)
+{
+	if (likely(slot == EXO_SELF)) {
 		thread_yield();
 		return result_error(0);
 	}
-	error = thread_of(slot, 0, &thread);
-	if (!error && atomic_load(&thread->gone))
-		error = -EXO_E_DEAD;
-	if (!error)
-		error = thread_yield_to(thread->thread);
-	return result_error(error);
+	return result_error(yield_to(slot));
 }
 
 struct exo_result sys_upcall_resume(void)
