@@ -126,16 +126,23 @@ void user_init_cpu(void)
 
 /* --- switching ---------------------------------------------------------------------------------*/
 
+static inline void save_bases(struct user_context *user)
+{
+	if (user->away)
+		return;
+	user->away = true;
+	if (unlikely(!has_fsgsbase))
+		return;
+	__asm__ volatile("rdfsbase %0" : "=r"(user->fs_base));
+	if (IS_ENABLED(CONFIG_SMP))
+		__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(user->gs_base));
+	else
+		__asm__ volatile("rdgsbase %0" : "=r"(user->gs_base));
+}
+
 void user_save_bases(struct user_context *user)
 {
-	if (has_fsgsbase && !user->away) {
-		__asm__ volatile("rdfsbase %0" : "=r"(user->fs_base));
-		if (IS_ENABLED(CONFIG_SMP))
-			__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(user->gs_base));
-		else
-			__asm__ volatile("rdgsbase %0" : "=r"(user->gs_base));
-	}
-	user->away = true;
+	save_bases(user);
 }
 
 /* What is not canonical cannot be loaded: bit 47 decides about those above. */
@@ -144,13 +151,18 @@ static uint64_t canonical(uint64_t address)
 	return (uint64_t)((int64_t)(address << 16) >> 16);
 }
 
-void user_load_bases(struct user_context *user)
+static __noinline void write_base_msrs(uint64_t fs, uint64_t gs)
+{
+	cpu_write_msr(MSR_FS_BASE, fs);
+	cpu_write_msr(IS_ENABLED(CONFIG_SMP) ? MSR_KERNEL_GS_BASE : MSR_GS_BASE, gs);
+}
+
+static inline void load_bases(struct user_context *user)
 {
 	const uint64_t fs = canonical(user->fs_base), gs = canonical(user->gs_base);
 
-	if (!has_fsgsbase) {
-		cpu_write_msr(MSR_FS_BASE, fs);
-		cpu_write_msr(IS_ENABLED(CONFIG_SMP) ? MSR_KERNEL_GS_BASE : MSR_GS_BASE, gs);
+	if (unlikely(!has_fsgsbase)) {
+		write_base_msrs(fs, gs);
 	} else {
 		__asm__ volatile("wrfsbase %0" : : "r"(fs));
 		if (IS_ENABLED(CONFIG_SMP))
@@ -161,20 +173,25 @@ void user_load_bases(struct user_context *user)
 	user->away = false;
 }
 
+void user_load_bases(struct user_context *user)
+{
+	load_bases(user);
+}
+
 void user_switch(struct thread *previous, struct thread *next)
 {
 	struct cpu *cpu = cpu_this();
 	struct user_context *user = next->user;
 
 	if (previous->user)
-		user_save_bases(previous->user);
+		save_bases(previous->user);
 	if (!user)
 		return; /* it keeps whatever address space there is */
 	cpu->tss->rsp[0] = (uintptr_t)next;
 	cpu->state = user->state ? user->state : (struct exo_state_page *)(uintptr_t)no_state;
 	if (cpu->space != user->space)
-		mmu_switch(user->space);
-	user_load_bases(user);
+		mmu_switch_masked(cpu, user->space);
+	load_bases(user);
 }
 
 /* --- copying, and faults that are no panic -----------------------------------------------------*/

@@ -68,6 +68,9 @@ page_fault_entry:
 	test byte [rsp + 24], 3
 	jz interrupt_entry_kernel
 	SWAPGS
+%ifdef CONFIG_SMP
+	lfence					; the same as above
+%endif
 	push rcx
 	mov rcx, [THIS_CPU(ASM_CPU_STATE)]
 	cmp dword [rcx + ASM_STATE_DISABLED], 0

@@ -56,9 +56,13 @@ _Static_assert(sizeof(struct bank) <= BANK_CELL_MAX, "a bank is an object");
 /*
  * The bank of all memory that is free when it is made, but for BANK_KERNEL_FRAMES and what all CPUs
  * may have in their frame caches: so nothing that is charged for is ever out of reach. Its parent
- * is NULL. Boot, once, when all CPUs are online. Returns 0, -EXO_E_NOMEM if nothing is free.
+ * is NULL. Boot, once, when all CPUs are online. Returns 0, -EXO_E_NOMEM if nothing is free,
+ * -EXO_E_BUSY if it was made already.
  */
 int bank_make_root(struct bank **bank);
+
+/* The one that was made; NULL. */
+struct bank *bank_root(void);
 
 /**
  * bank_make() - carve a bank out of another
@@ -117,7 +121,8 @@ void bank_object_unlist(struct object *object);
 
 /**
  * bank_end_some() - end what was allocated from @bank, some of it
- * Returns 0 when nothing is left, -EXO_E_AGAIN. Interrupts off, no lock held; opens.
+ * Meanwhile nothing can be allocated from it (-EXO_E_DEAD); afterwards it can, unless it is ending
+ * itself. Returns 0 when nothing is left, -EXO_E_AGAIN. Interrupts off, no lock held; opens.
  */
 int bank_end_some(struct bank *bank);
 

@@ -70,6 +70,12 @@ static inline struct object *cap_object(uintptr_t value)
 	return (struct object *)(value & ~CAP_RIGHTS);
 }
 
+/* The bits that an NTF capability may set. */
+static inline uint64_t cap_badge(const struct cap *cap)
+{
+	return cap->first | (uint64_t)cap->count << 32;
+}
+
 /* cap_find() for a capability of any type. */
 static inline int cap_look(const struct cap_table *table, exo_cap_t slot, unsigned int rights,
 			   struct cap **found, uintptr_t *value)

@@ -30,8 +30,13 @@ struct env {
 	/* Who is told of a fault that no upcall could take: a slot of @table, and bits; or 0. */
 	exo_cap_t fault_ntf;
 	uint64_t fault_bits;
-	/* Who is told of capabilities that are asked for or taken: a THREAD's slot of @table; or 0. */
+	/* Who is told of capabilities that are asked for or taken: a THREAD's slot of @table; or 0.
+	 */
 	exo_cap_t event_thread;
+	/* Of the end, whose CPU they are: no CPU has the space loaded; all slots before are empty.
+	 */
+	bool left;
+	exo_cap_t next_slot;
 };
 
 /* A block of frames, or device memory. */
@@ -102,7 +107,7 @@ int env_end(struct object *object); /* struct object_type's */
 /* An object for a block that @bank has been charged for. -EXO_E_NOMEM, -EXO_E_DEAD. */
 int frame_make(struct bank *bank, paddr_t base, unsigned int order, unsigned int node,
 	       struct frame **frame);
-int frame_end(struct object *object);
+void frame_bury(struct object *object); /* struct object_type's */
 
 /* Makes sure that nobody reaches the frames through capabilities that were taken (cap_take()). */
 void frame_taken(struct object *object, struct cap **caps, unsigned int count);
@@ -132,7 +137,8 @@ unsigned int env_ask(struct cap *cap, uintptr_t value, uint64_t deadline);
 
 /* Makes a thread that runs in no environment yet. -EXO_E_NOMEM, -EXO_E_BUSY, -EXO_E_DEAD. Opens. */
 int user_thread_make(struct bank *bank, struct user_thread **thread);
-int user_thread_end(struct object *object);
+int user_thread_end(struct object *object); /* struct object_type's, both */
+void user_thread_bury(struct object *object);
 
 /* Has it end, if it has begun, and leave its environment. Under env->threads_lock. */
 void user_thread_kill(struct user_thread *thread);
@@ -146,9 +152,10 @@ int user_thread_write(struct user_thread *thread, const struct exo_registers *re
 
 /**
  * user_thread_configure() - say where a thread begins
- * Once, or again while it has not been started. @state: a FRAME object of one page, or NULL.
- * Returns 0, -EXO_E_BUSY if it has begun, -EXO_E_RANGE (entry, stack), -EXO_E_DEAD (an ending
- * environment or frame).
+ * Once. @state: NULL, or a FRAME object whose page @first is the state page, pinned by the caller;
+ * with success the pin is the thread's.
+ * Returns 0, -EXO_E_BUSY if that has been said, -EXO_E_RANGE (entry, stack), -EXO_E_TYPE (the frame
+ * is of another bank than the thread), -EXO_E_DEAD (the environment or the thread is ending).
  */
 int user_thread_configure(struct user_thread *thread, struct env *env, uint64_t entry,
 			  uint64_t stack, uint64_t argument, struct frame *state, uint32_t first);

@@ -81,6 +81,12 @@ struct object_type {
 	 * Interrupts off, no lock held; may open; cannot fail. NULL: there is nothing to do.
 	 */
 	void (*taken)(struct object *object, struct cap **caps, unsigned int count);
+	/*
+	 * @object has ended, nothing pins it, and nobody knows it any more (object_quiesce()): give
+	 * back what those might have used who still knew it. Its memory goes next. Interrupts off,
+	 * no lock held; may open; cannot fail. NULL: there is nothing to do.
+	 */
+	void (*bury)(struct object *object);
 };
 
 #define CAP_BATCH 32u /* a guess: 256 bytes of stack, and one shoot-down for so many mappings */
@@ -89,7 +95,8 @@ struct object_type {
 #define NR_OBJECT_TYPES 16
 extern const struct object_type object_types[NR_OBJECT_TYPES];
 
-/* Sets up a new object (OBJECT_NEW), in no list yet and without capabilities. */
+/* Sets up a new object (OBJECT_NEW), in no list yet and without capabilities, at a multiple of
+ * OBJECT_ALIGN. */
 void object_init(struct object *object, enum exo_type type, struct bank *bank);
 
 /* Its state, for those who do not hold its lock: a look at what may be changing. */

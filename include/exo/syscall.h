@@ -30,8 +30,8 @@ static inline struct exo_result result_value(uint64_t value)
 }
 
 /*
- * Of a call on a range that has got as far as @done: an error in the middle is the error of the next
- * call, which begins there; so when a call answers with an error nothing has changed.
+ * Of a call on a range that has got as far as @done: an error in the middle is the error of the
+ * next call, which begins there; so when a call answers with an error nothing has changed.
  */
 static inline struct exo_result result_of_range(int error, uint64_t done)
 {

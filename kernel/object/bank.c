@@ -13,14 +13,13 @@
  */
 #include <exo/bank.h>
 #include <exo/panic.h>
-#include <exo/string.h>
 
 #include "bank_internal.h"
 
 #define END_OBJECTS 32 /* a guess: objects whose ends begin in a step; 256 bytes of stack */
 #define END_CAPS 256 /* a guess: capabilities that are taken away in a step */
 
-static struct bank root;
+static struct bank root __aligned(OBJECT_ALIGN);
 
 static uint64_t unused(const struct bank *bank, unsigned int node)
 {
@@ -71,12 +70,32 @@ int bank_charge(struct bank *bank, uint64_t frames, unsigned int *node)
 	return error;
 }
 
+/*
+ * Is it closed, and has the last come back that it waits for? Who has seen its capability, or has
+ * pinned it, may charge it even while it ends.
+ */
+bool bank_may_end(const struct bank *bank)
+{
+	uint64_t used = 0;
+
+	assert_held(&bank->lock);
+	for (unsigned int i = 0; i < CONFIG_NUMA_NODES; i++)
+		used += bank->counts[i].used;
+	return bank->closed && !bank->nr_objects && !used;
+}
+
 void bank_uncharge(struct bank *bank, uint64_t frames, unsigned int node)
 {
+	bool last;
+
 	spin_lock(&bank->lock);
 	ASSERT(bank->counts[node].used >= frames);
 	bank->counts[node].used -= frames;
+	last = bank_may_end(bank);
 	spin_unlock(&bank->lock);
+	/* The bank itself stays until the next open, even if another CPU ends it now. */
+	if (last)
+		object_end_again(&bank->object);
 }
 
 struct bank_node_count bank_total(struct bank *bank)
@@ -130,12 +149,17 @@ static int take_from_parent(struct bank *parent, uint64_t frames, unsigned int n
 
 static void give_to_parent(struct bank *parent, const struct load *load)
 {
+	bool last;
+
 	spin_lock(&parent->lock);
 	for (unsigned int i = 0; i < numa_nodes(); i++) {
 		ASSERT(parent->counts[i].used >= load->frames[i]);
 		parent->counts[i].used -= load->frames[i];
 	}
+	last = bank_may_end(parent);
 	spin_unlock(&parent->lock);
+	if (last)
+		object_end_again(&parent->object);
 }
 
 static int take_from_child(struct bank *child, uint64_t frames, unsigned int node,
@@ -221,12 +245,18 @@ static uint64_t kept_back(unsigned int node, uint64_t free)
 	return kept < free ? kept : free;
 }
 
+struct bank *bank_root(void)
+{
+	return root.object.type ? &root : NULL;
+}
+
 int bank_make_root(struct bank **bank)
 {
 	struct frame_stats stats;
 	uint64_t total = 0;
 
-	memset(&root, 0, sizeof(root));
+	if (bank_root())
+		return -EXO_E_BUSY;
 	object_init(&root.object, EXO_TYPE_BANK, NULL);
 	bank_init(&root);
 	for (unsigned int node = 0; node < numa_nodes(); node++) {
@@ -302,6 +332,9 @@ int bank_end_some(struct bank *bank)
 		object_end_some();
 	spin_lock(&bank->lock);
 	left = bank->nr_objects != 0;
+	/* Empty, and as good as new; unless it is ending itself, which is known once it closes. */
+	if (!left && object_state(&bank->object) == OBJECT_LIVE)
+		bank->closed = false;
 	spin_unlock(&bank->lock);
 	return left ? -EXO_E_AGAIN : 0;
 }
@@ -311,16 +344,20 @@ int bank_end(struct object *object)
 	struct bank *const bank = container_of(object, struct bank, object);
 	struct load load;
 	const int result = end_step(bank);
+	bool last;
 
 	if (result)
 		return result;
 	spin_lock(&bank->lock);
-	for (unsigned int i = 0; i < CONFIG_NUMA_NODES; i++) {
-		ASSERT(bank->counts[i].used == 0);
+	last = bank_may_end(bank);
+	for (unsigned int i = 0; last && i < CONFIG_NUMA_NODES; i++) {
 		load.frames[i] = bank->counts[i].reserved;
 		set_reserved(bank, i, 0);
 	}
 	spin_unlock(&bank->lock);
+	/* Somebody else is about to give back what they were charged for. */
+	if (!last)
+		return -EXO_E_BUSY;
 	give_to_parent(object->bank, &load);
 	return 0;
 }

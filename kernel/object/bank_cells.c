@@ -143,9 +143,9 @@ void bank_object_put(struct object *object)
 	if (page)
 		bank_frames_put(bank, page->base, 0, page->numa);
 	spin_lock(&bank->lock);
-	last = --bank->nr_objects == 0 && bank->closed;
+	bank->nr_objects--;
+	last = bank_may_end(bank);
 	spin_unlock(&bank->lock);
-	/* The bank itself stays until the next open, even if another CPU ends it now. */
 	if (last)
 		object_end_again(&bank->object);
 }

@@ -31,6 +31,10 @@ static inline uint64_t bank_page_cells(unsigned int size)
 
 void bank_init(struct bank *bank);
 
+/* Is there nothing left that a bank waits for, which is ending? Who brings that about calls
+ * object_end_again() for it. */
+bool bank_may_end(const struct bank *bank) __requires(bank->lock);
+
 /* The node of this CPU. */
 static inline unsigned int bank_near_node(void)
 {

@@ -41,7 +41,7 @@ void cap_tree_remove(struct object *object, struct cap *cap)
 	struct cap *const before = cap->previous, *const next = cap->next;
 	struct cap *const child = cap->child;
 	const bool is_first = cap_link_ends(before->next), is_last = cap_link_ends(next);
-	struct cap **first = NULL;
+	struct cap **first = &object->caps;
 
 	assert_held(&object->lock);
 	if (is_first || is_last)

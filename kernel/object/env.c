@@ -9,7 +9,6 @@
 #include <arch/mmu.h>
 #include <exo/env.h>
 #include <exo/panic.h>
-#include <exo/smp.h>
 
 /* The page tables' memory: machine is the environment's own. */
 static int table_alloc(struct page_machine *machine, paddr_t *table)
@@ -78,39 +77,36 @@ static bool end_threads(struct env *env)
 }
 
 /* Empties some slots; true once all are empty. */
-static bool empty_some(struct cap_table *table)
+static bool empty_some(struct env *env)
 {
 	for (unsigned int i = 0; i < CAP_BATCH; i++) {
-		const exo_cap_t slot = cap_table_next(table, 0);
-
-		if (slot == table->nr_slots)
-			return true;
+		env->next_slot = cap_table_next(&env->table, env->next_slot);
+		if (env->next_slot == env->table.nr_slots)
+			return cap_table_next(&env->table, 0) == env->table.nr_slots;
 		/* One that somebody else is just taking away will be empty next time. */
-		if (cap_delete_one(cap_slot(table, slot), CAP_EMPTY))
+		if (cap_delete_one(cap_slot(&env->table, env->next_slot), CAP_EMPTY)) {
+			env->next_slot = 0;
 			return false;
+		}
 	}
 	return false;
-}
-
-static void leave_space(void *space)
-{
-	mmu_leave(space);
 }
 
 int env_end(struct object *object)
 {
 	struct env *env = container_of(object, struct env, object);
-	struct cpu_set all;
 
 	/* The last of them says when it has gone. */
 	if (!end_threads(env))
 		return -EXO_E_BUSY;
-	if (!empty_some(&env->table))
+	if (!env->left) {
+		/* All CPUs come by, so whoever had found it live has filled its last slot by now.
+		 */
+		mmu_leave(&env->space);
+		env->left = true;
+	}
+	if (!empty_some(env))
 		return -EXO_E_AGAIN;
-	cpu_set_all(&all);
-	leave_space(&env->space);
-	if (IS_ENABLED(CONFIG_SMP))
-		smp_call(&all, leave_space, &env->space);
 	page_table_destroy(&env->space);
 	cap_table_free(&env->table);
 	return 0;

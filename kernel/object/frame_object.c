@@ -4,7 +4,8 @@
  *
  * The frames are free for others only when no capability is left, no pin, and no TLB of any CPU can
  * reach them: capabilities are unmapped between cap_take() and cap_finish(), and whoever unmaps
- * without deleting pins the object until the TLBs are flushed (map.c).
+ * without deleting pins the object until the TLBs are flushed (map.c). A thread pins its state
+ * page. Ending the bank waits for these pins, too: so frames go back in bury(), not in end().
  */
 #include <exo/env.h>
 #include <exo/panic.h>
@@ -26,12 +27,11 @@ int frame_make(struct bank *bank, paddr_t base, unsigned int order, unsigned int
 	return 0;
 }
 
-int frame_end(struct object *object)
+void frame_bury(struct object *object)
 {
 	struct frame *frame = container_of(object, struct frame, object);
 
 	bank_frames_put(object->bank, frame->base, object->order, object->node);
-	return 0;
 }
 
 /* Unmaps those of @caps that are mapped in @env. */

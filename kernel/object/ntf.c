@@ -114,7 +114,9 @@ int ntf_bind(struct ntf *ntf, struct user_thread *thread, uint64_t mask)
 	struct ntf *none = NULL;
 	int error = 0;
 
-	if (!thread) {
+	if (object_state(&ntf->object) != OBJECT_LIVE) {
+		error = -EXO_E_DEAD;
+	} else if (!thread) {
 		if (ntf->bound)
 			__atomic_store_n(&ntf->bound->bound, NULL, __ATOMIC_RELEASE);
 		ntf->bound = NULL;

@@ -40,6 +40,7 @@ static void set_state(struct object *object, enum object_state state)
 
 void object_init(struct object *object, enum exo_type type, struct bank *bank)
 {
+	ASSERT((uintptr_t)object % OBJECT_ALIGN == 0);
 	object->type = (uint8_t)type;
 	object->order = 0;
 	set_state(object, OBJECT_NEW);
@@ -115,8 +116,13 @@ static void bury(struct grave *grave)
 {
 	if (grave->count)
 		object_quiesce();
-	for (unsigned int i = 0; i < grave->count; i++)
+	for (unsigned int i = 0; i < grave->count; i++) {
+		const struct object_type *type = &object_types[grave->objects[i]->type];
+
+		if (type->bury)
+			type->bury(grave->objects[i]);
 		bank_object_put(grave->objects[i]);
+	}
 	grave->count = 0;
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Audits: everything that must hold of an object's capabilities and of a bank's bookkeeping, looked
- * at in full. Time is linear in what there is; the locks are held all that time.
+ * Audit of an object: everything that must hold of it and its capabilities, looked at in full. Time
+ * is linear in their number; the lock is held all that time.
  */
-#include "bank_internal.h"
 #include "cap_tree.h"
 
-/* Is what @cap says possible beside its neighbours and below its parent (NULL: an original)? */
+/* Is what @cap says possible for a copy of @parent (NULL: an original)? */
 static const char *audit_cap(const struct object *object, const struct cap *cap,
 			     const struct cap *parent)
 {
@@ -14,10 +13,6 @@ static const char *audit_cap(const struct object *object, const struct cap *cap,
 
 	if (value < OBJECT_ALIGN || cap_object(value) != object)
 		return "a capability in the tree is to something else";
-	if (cap->child && !cap_link_ends(cap->child->previous->next))
-		return "what is before a first child is not the last one";
-	if (!cap_link_ends(cap->next) && cap->next->previous != cap)
-		return "siblings disagree who is next";
 	if (!parent)
 		return NULL;
 	if (value & ~atomic_load_explicit(&parent->value, memory_order_relaxed) & CAP_RIGHTS)
@@ -32,43 +27,36 @@ static const char *audit_cap(const struct object *object, const struct cap *cap,
 	return NULL;
 }
 
-/* Goes through the tree as cap_next() does, but knows the parents. */
-static const char *audit_tree(const struct object *object) __requires(object->lock)
+/* The children of @parent, or the originals: the links of the list, and what each says. */
+static const char *audit_siblings(const struct object *object, const struct cap *first,
+				  const struct cap *parent)
 {
-	const struct cap *cap = object->caps, *parent = NULL;
+	const void *const up = parent ? (const void *)parent : (const void *)object;
 	const char *wrong = NULL;
 
-	if (cap && !cap_link_ends(cap->previous->next))
-		return "what is before the first original is not the last one";
-	while (cap && !wrong) {
+	for (const struct cap *cap = first; cap && !wrong; cap = cap->next) {
 		wrong = audit_cap(object, cap, parent);
-		if (wrong)
-			break;
-		if (cap->child) {
-			parent = cap;
-			cap = cap->child;
+		if (!cap_link_ends(cap->next)) {
+			if (cap->next->previous != cap)
+				return "siblings disagree who is next";
 			continue;
 		}
-		while (cap && cap_link_ends(cap->next)) {
-			const void *const up = parent ? (const void *)parent : (const void *)object;
-
-			if (cap_link_parent(cap->next) != up)
-				return "the last of siblings leads to another parent";
-			cap = parent;
-			/* The parent's parent is at the end of its siblings. */
-			parent = NULL;
-			for (const struct cap *last = cap; last; last = last->next) {
-				if (!cap_link_ends(last->next))
-					continue;
-				if ((const void *)cap_link_parent(last->next) !=
-				    (const void *)object)
-					parent = cap_link_parent(last->next);
-				break;
-			}
-		}
-		if (cap)
-			cap = cap->next;
+		if (cap_link_parent(cap->next) != up)
+			return "the last of siblings leads to another parent";
+		if (first->previous != cap)
+			return "what is before a first sibling is not the last one";
+		break;
 	}
+	return wrong;
+}
+
+/* Each list is looked at before cap_next() follows it. */
+static const char *audit_tree(const struct object *object) __requires(object->lock)
+{
+	const char *wrong = audit_siblings(object, object->caps, NULL);
+
+	for (const struct cap *cap = object->caps; cap && !wrong; cap = cap_next(object, cap, NULL))
+		wrong = audit_siblings(object, cap->child, cap);
 	return wrong;
 }
 
@@ -101,91 +89,4 @@ const char *object_audit(struct object *object)
 		wrong = audit_tree(object);
 	spin_unlock(&object->lock);
 	return wrong;
-}
-
-/* --- banks -------------------------------------------------------------------------------------*/
-
-static const char *audit_cells(const struct bank *bank, uint64_t *nr_free) __requires(bank->lock)
-{
-	for (unsigned int size = 0; size < BANK_SIZES; size++)
-		list_for_each(node, &bank->cells[size])
-		{
-			const struct bank_page *page = list_entry(node, struct bank_page, node);
-
-			if (node->next->previous != node)
-				return "the list of a bank's pages is broken";
-			if (page->size != size)
-				return "a page of cells is in the list of another size";
-			if (!page->free || page->free & ~bank_page_cells(size) ||
-			    page->free == bank_page_cells(size))
-				return "a listed page of cells is full or empty";
-			*nr_free += 1;
-		}
-	return NULL;
-}
-
-/* Counts the bank's objects, and what its child banks have of @node. */
-static const char *audit_objects(const struct bank *bank, uint64_t *listed) __requires(bank->lock)
-{
-	list_for_each(node, &bank->objects)
-	{
-		const struct object *object = list_entry(node, struct object, bank_node);
-
-		if (node->next->previous != node)
-			return "the list of a bank's objects is broken";
-		if (object->bank != bank)
-			return "an object is in another bank's list";
-		*listed += 1;
-	}
-	return *listed > bank->nr_objects ? "a bank lists more objects than it counts" : NULL;
-}
-
-static uint64_t reserved_by_children(const struct bank *bank, unsigned int node)
-	__requires(bank->lock)
-{
-	uint64_t sum = 0;
-
-	list_for_each(child, &bank->objects)
-	{
-		const struct object *object = list_entry(child, struct object, bank_node);
-
-		if (object->type == EXO_TYPE_BANK)
-			sum += __atomic_load_n(
-				&container_of(object, struct bank, object)->counts[node].reserved,
-				__ATOMIC_RELAXED);
-	}
-	return sum;
-}
-
-static const char *audit_bank(const struct bank *bank) __requires(bank->lock)
-{
-	uint64_t pages = 0, listed = 0, used = 0;
-	const char *wrong = audit_cells(bank, &pages);
-
-	if (!wrong)
-		wrong = audit_objects(bank, &listed);
-	for (unsigned int node = 0; !wrong && node < CONFIG_NUMA_NODES; node++) {
-		const struct bank_node_count *count = &bank->counts[node];
-
-		used += count->used;
-		if (count->used > count->reserved)
-			wrong = "a bank uses more than it has reserved";
-		else if (node >= numa_nodes() && count->reserved)
-			wrong = "a bank has frames of a node that does not exist";
-		else if (reserved_by_children(bank, node) > count->used)
-			wrong = "the children of a bank have more than it gave them";
-	}
-	if (!wrong && (used < pages || (bank->nr_objects && !used)))
-		wrong = "a bank is not charged for its cells";
-	return wrong;
-}
-
-const char *bank_audit(struct bank *bank)
-{
-	const char *wrong;
-
-	spin_lock(&bank->lock);
-	wrong = audit_bank(bank);
-	spin_unlock(&bank->lock);
-	return wrong ? wrong : object_audit(&bank->object);
 }

@@ -16,7 +16,8 @@ static struct user_thread *event_thread(struct env *env)
 	struct user_thread *thread;
 	struct object *object;
 
-	if (slot == EXO_SELF || cap_get(&env->table, slot, EXO_TYPE_THREAD, 0, &object))
+	if (slot == EXO_SELF || object_state(&env->object) != OBJECT_LIVE ||
+	    cap_get(&env->table, slot, EXO_TYPE_THREAD, 0, &object))
 		return NULL;
 	thread = container_of(object, struct user_thread, object);
 	return thread->context.state ? thread : NULL;

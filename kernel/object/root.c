@@ -34,9 +34,9 @@ extern const char programs_cpio_start[], programs_cpio_end[];
 
 static struct exo_boot_info boot_page __aligned(PAGE_SIZE) __section(".bss..pages.boot_info");
 static struct exo_info info_page __aligned(PAGE_SIZE) __section(".bss..pages.info");
-static struct frame kernel_frames[EXO_MODULES + 2] __aligned(64);
+static struct frame kernel_frames[EXO_MODULES + 2] __aligned(OBJECT_ALIGN);
 static unsigned int nr_kernel_frames;
-static struct object cpu_object __aligned(64), sys_object __aligned(64);
+static struct object cpu_object __aligned(OBJECT_ALIGN), sys_object __aligned(64);
 
 /* What is being set up. */
 static struct root {
@@ -153,7 +153,8 @@ static void fill_info(void)
 	for (unsigned int i = 0; i < numa_nodes() && i < ARRAY_SIZE(info_page.free_frames); i++) {
 		frame_stats(i, &stats);
 		info_page.free_frames[i] = stats.free;
-		for (unsigned int k = 0; k < numa_nodes() && k < ARRAY_SIZE(info_page.distance); k++)
+		for (unsigned int k = 0; k < numa_nodes() && k < ARRAY_SIZE(info_page.distance);
+		     k++)
 			info_page.distance[i][k] = (uint8_t)numa_distance(i, k);
 	}
 }
@@ -167,8 +168,7 @@ static int give_information(void)
 	boot_page.nr_nodes = numa_nodes();
 	boot_page.user_end = user_end();
 	boot_page.slots = root.env->table.nr_slots;
-	string_copy(boot_page.command_line, sizeof(boot_page.command_line),
-		    boot_info.command_line);
+	string_copy(boot_page.command_line, sizeof(boot_page.command_line), boot_info.command_line);
 	fill_info();
 	error = give_pages(EXO_FIRST_BOOT, (uintptr_t)&boot_page - KERNEL_BASE, 1,
 			   EXO_BOOT_INFO_ADDRESS);
@@ -265,6 +265,7 @@ static int give_thread(const struct elf_image *image)
 		error = cap_get(&root.env->table, EXO_FIRST_STATE, EXO_TYPE_FRAME, 0, &object);
 	if (error)
 		return error;
+	object_pin(object);
 	state = container_of(object, struct frame, object);
 	return user_thread_configure(root.thread, root.env, image->entry, EXO_STACK_TOP - 8, 0,
 				     state, 0);

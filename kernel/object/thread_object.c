@@ -31,12 +31,14 @@ static struct user_thread *of(struct thread *thread)
 static void faulted(struct thread *thread, const struct interrupt_frame *frame, uint64_t address)
 {
 	struct env *env = of(thread)->env;
-	struct object *object;
+	uintptr_t value;
+	struct cap *cap;
 
 	(void)frame, (void)address;
 	if (env->fault_ntf &&
-	    !cap_get(&env->table, env->fault_ntf, EXO_TYPE_NTF, EXO_RIGHT_W, &object))
-		ntf_set(container_of(object, struct ntf, object), env->fault_bits);
+	    !cap_find(&env->table, env->fault_ntf, EXO_TYPE_NTF, EXO_RIGHT_W, &cap, &value))
+		ntf_set(container_of(cap_object(value), struct ntf, object),
+			env->fault_bits & cap_badge(cap));
 }
 
 /* Leaves the environment's list, if it is in one. Under env->threads_lock. */
@@ -81,7 +83,8 @@ int user_thread_make(struct bank *bank, struct user_thread **result)
 
 	if (error)
 		return error;
-	/* A stack may have to be mapped, for which other CPUs must be able to interrupt this one. */
+	/* A stack may have to be mapped, for which other CPUs must be able to interrupt this one.
+	 */
 	irq_enable();
 	error = thread_create(&kernel_thread, run, NULL, &attributes);
 	irq_save();
@@ -140,76 +143,105 @@ int user_thread_configure(struct user_thread *thread, struct env *env, uint64_t 
 {
 	int error;
 
-	if (thread->context.space)
-		return -EXO_E_BUSY;
-	error = set_first(thread, entry, stack, argument);
-	if (error)
-		return error;
-	if (state && !object_pin(&state->object))
-		return -EXO_E_DEAD;
-	error = join_env(thread, env);
-	if (error) {
-		if (state)
-			object_unpin(&state->object);
-		return error;
-	}
-	thread->state_frame = state;
-	if (state)
+	/* Ending the bank of the frame is to end the thread: else that would wait for others. */
+	if (state && state->object.bank != thread->object.bank)
+		return -EXO_E_TYPE;
+	spin_lock(&thread->object.lock);
+	if (thread->object.state != OBJECT_LIVE)
+		error = -EXO_E_DEAD;
+	else if (thread->context.space)
+		error = -EXO_E_BUSY;
+	else
+		error = set_first(thread, entry, stack, argument);
+	if (!error)
+		error = join_env(thread, env);
+	if (!error && state) {
+		thread->state_frame = state;
 		thread->context.state = phys_to_virt(state->base + (uint64_t)first * PAGE_SIZE);
-	return 0;
+	}
+	spin_unlock(&thread->object.lock);
+	return error;
 }
 
 /* --- running, stopping, registers --------------------------------------------------------------*/
 
-int user_thread_run(struct user_thread *thread)
+/*
+ * Who lets a thread run, and who looks at its registers, does it under this lock: a frame that is
+ * looked at is not in use. The environment; NULL, and no lock, if the thread has not got one.
+ */
+static struct env *enter_env(struct user_thread *thread,
+			     uint64_t *flags) __no_thread_safety_analysis
 {
-	struct env *env = thread->env;
-	bool first = false;
-	uint64_t flags;
-	int error = 0;
+	struct env *env = __atomic_load_n(&thread->env, __ATOMIC_ACQUIRE);
 
 	if (!env)
-		return thread->context.space ? -EXO_E_DEAD : -EXO_E_ARG;
-	flags = spin_lock_irq(&env->threads_lock);
-	if (!thread->listed)
-		error = -EXO_E_DEAD;
-	else if (!thread->started)
-		first = thread->started = true;
-	spin_unlock_irq(&env->threads_lock, flags);
-	if (first)
-		thread_start(thread->thread);
-	else if (!error)
-		user_run(thread->thread);
-	return error;
+		return NULL;
+	*flags = spin_lock_irq(&env->threads_lock);
+	if (thread->listed)
+		return env;
+	spin_unlock_irq(&env->threads_lock, *flags);
+	return NULL;
 }
 
-/* The registers of a thread that does not run. */
+static void exit_env(struct env *env, uint64_t flags) __no_thread_safety_analysis
+{
+	spin_unlock_irq(&env->threads_lock, flags);
+}
+
+/* What is wrong with a thread that enter_env() has refused. */
+static int without_env(const struct user_thread *thread)
+{
+	return thread->context.space ? -EXO_E_DEAD : -EXO_E_ARG;
+}
+
+int user_thread_run(struct user_thread *thread)
+{
+	uint64_t flags;
+	struct env *env = enter_env(thread, &flags);
+	bool first;
+
+	if (!env)
+		return without_env(thread);
+	first = !thread->started;
+	thread->started = true;
+	if (!first)
+		user_run(thread->thread);
+	exit_env(env, flags);
+	if (first)
+		thread_start(thread->thread);
+	return 0;
+}
+
+/* The registers of a thread that does not run. Within enter_env(). */
 static struct interrupt_frame *registers_of(struct user_thread *thread)
 {
 	if (!thread->started)
 		return &thread->first;
-	if (atomic_load_explicit(&thread->gone, memory_order_acquire) ||
-	    !user_stopped(thread->thread))
-		return NULL;
 	return atomic_load_explicit(&thread->context.stopped, memory_order_acquire);
 }
 
 int user_thread_read(struct user_thread *thread, struct exo_registers *registers)
 {
-	const struct interrupt_frame *frame = registers_of(thread);
+	const struct interrupt_frame *frame;
+	uint64_t flags;
+	struct env *env = enter_env(thread, &flags);
 
-	if (!frame)
-		return -EXO_E_BUSY;
-	memcpy(registers, frame, offsetof(struct exo_registers, rip));
-	registers->rip = frame->rip;
-	registers->rflags = frame->rflags;
-	registers->rsp = frame->rsp;
-	registers->fs_base = thread->context.fs_base;
-	registers->gs_base = thread->context.gs_base;
-	return 0;
+	if (!env)
+		return without_env(thread);
+	frame = registers_of(thread);
+	if (frame) {
+		memcpy(registers, frame, offsetof(struct exo_registers, rip));
+		registers->rip = frame->rip;
+		registers->rflags = frame->rflags;
+		registers->rsp = frame->rsp;
+		registers->fs_base = thread->context.fs_base;
+		registers->gs_base = thread->context.gs_base;
+	}
+	exit_env(env, flags);
+	return frame ? 0 : -EXO_E_BUSY;
 }
 
-int user_thread_write(struct user_thread *thread, const struct exo_registers *registers)
+static int write_registers(struct user_thread *thread, const struct exo_registers *registers)
 {
 	struct interrupt_frame *frame = registers_of(thread), new;
 	int error;
@@ -230,6 +262,19 @@ int user_thread_write(struct user_thread *thread, const struct exo_registers *re
 	thread->context.fs_base = registers->fs_base;
 	thread->context.gs_base = registers->gs_base;
 	return 0;
+}
+
+int user_thread_write(struct user_thread *thread, const struct exo_registers *registers)
+{
+	uint64_t flags;
+	struct env *env = enter_env(thread, &flags);
+	int error;
+
+	if (!env)
+		return without_env(thread);
+	error = write_registers(thread, registers);
+	exit_env(env, flags);
+	return error;
 }
 
 /* --- ending ------------------------------------------------------------------------------------*/
@@ -255,11 +300,17 @@ int user_thread_end(struct object *object)
 		if (thread->started)
 			return -EXO_E_BUSY; /* gone() has us called again */
 	}
+	return 0;
+}
+
+/* Who had found it may have bound or notified it until now, or told it of frames. */
+void user_thread_bury(struct object *object)
+{
+	struct user_thread *thread = container_of(object, struct user_thread, object);
+
 	ntf_forget_thread(thread);
 	if (thread->state_frame)
-		object_unpin(&thread->state_frame->object);
-	thread->state_frame = NULL;
+		object_unpin_later(&thread->state_frame->object);
 	thread_detach(thread->thread);
 	bank_uncharge(object->bank, CHARGED_FRAMES, thread->charged_node);
-	return 0;
 }

@@ -10,10 +10,9 @@
  *		because it gave up the CPU with interrupts off
  *
  * Others' wishes are bits of thread->attention, looked at when the policy has chosen the thread.
- *The wisher sets the bit with a locked instruction, then reads the home and kicks that CPU. A CPU
- *that has taken a thread from another (a thief) writes the home, fences, and then reads the bits:
- *so one of the two sees the other (Dekker's argument). Where home does not change the interrupt
- *itself orders the two.
+ * The wisher sets the bit with a locked instruction, then reads the home and kicks that CPU. A CPU
+ * that has taken a thread from another (a thief) writes the home, fences, and then reads the bits:
+ * so one of the two sees the other (Dekker). Where home stays, the interrupt orders the two.
  *
  * A slice is not timed from its thread's first instruction. While somebody waits, a timer goes off
  * every CONFIG_SCHED_SLICE_US; a thread that has run since the last time is at its slice's end. So
@@ -255,9 +254,11 @@ static void slice_end(struct timer *timer)
 	struct cpu *cpu = cpu_this();
 	struct sched_cpu *sched = container_of(timer, struct sched_cpu, slice);
 
-	if (sched_waiting(cpu) == 0 || cpu->current == cpu->idle)
+	if (sched_waiting(cpu) == 0)
 		return;
-	if (cpu->tick_switches == cpu->switches && policy_slice_end(&sched->queue, cpu->current)) {
+	/* The idle thread has no slice, but it is about to start one of those that wait. */
+	if (cpu->current != cpu->idle && cpu->tick_switches == cpu->switches &&
+	    policy_slice_end(&sched->queue, cpu->current)) {
 		sched->slice_over = cpu->switches;
 		want_switch(cpu);
 	}

@@ -3,7 +3,6 @@
 #include <exo/env.h>
 #include <exo/syscall.h>
 
-
 /* A table by its ENV capability, or the caller's own. */
 static int table_of(exo_cap_t slot, unsigned int rights, struct cap_table **table)
 {

@@ -12,7 +12,6 @@
 #include <exo/syscall.h>
 #include <uapi/exo/map.h>
 
-
 #define OPEN_ORDER 4 /* a guess: 64 KiB are some microseconds */
 #define OPEN_PAGES (1u << OPEN_ORDER)
 #define CALL_PAGES 256u /* pages that are zeroed in one call, if it is for several blocks */

@@ -2,22 +2,19 @@
 /* System calls on notifications. */
 #include <exo/env.h>
 #include <exo/sched.h>
-#include <exo/wait.h>
 #include <exo/syscall.h>
-
+#include <exo/wait.h>
 
 struct exo_result sys_ntf_signal(uint64_t slot, uint64_t bits)
 {
 	struct cap *cap;
 	uintptr_t value;
-	uint64_t badge;
-	const int error = cap_find(&env_current()->table, slot, EXO_TYPE_NTF, EXO_RIGHT_W, &cap,
-				   &value);
+	const int error =
+		cap_find(&env_current()->table, slot, EXO_TYPE_NTF, EXO_RIGHT_W, &cap, &value);
 
 	if (unlikely(error))
 		return result_error(error);
-	badge = cap->first | (uint64_t)cap->count << 32;
-	if (unlikely(badge && bits & ~badge))
+	if (unlikely(bits & ~cap_badge(cap)))
 		return result_error(-EXO_E_PERM);
 	ntf_set(container_of(cap_object(value), struct ntf, object), bits);
 	sched_interrupt_end();

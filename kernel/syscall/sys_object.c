@@ -4,7 +4,6 @@
 #include <exo/sched.h>
 #include <exo/syscall.h>
 
-
 static int make(struct bank *bank, uint64_t type, uint64_t argument, struct object **object)
 {
 	struct user_thread *thread;
@@ -104,9 +103,13 @@ struct exo_result sys_env_config(uint64_t slot, uint64_t what, uint64_t a, uint6
 	return result_error(0);
 }
 
-/* A FRAME for a state page: a page that can be read and written, of RAM. */
+/*
+ * A FRAME for a state page: a page that can be read and written, of RAM. Pinned. Under its lock,
+ * because what else the slot says is this frame's only as long as the capability stays there.
+ */
 static int state_of(exo_cap_t slot, struct frame **frame, uint32_t *first)
 {
+	struct object *object;
 	struct cap *cap;
 	uintptr_t value;
 	int error;
@@ -119,9 +122,19 @@ static int state_of(exo_cap_t slot, struct frame **frame, uint32_t *first)
 			 &cap, &value);
 	if (error)
 		return error;
-	*frame = container_of(cap_object(value), struct frame, object);
+	object = cap_object(value);
+	spin_lock(&object->lock);
+	if (atomic_load_explicit(&cap->value, memory_order_relaxed) != value)
+		error = -EXO_E_CAP;
+	else if (object->state != OBJECT_LIVE)
+		error = -EXO_E_DEAD;
+	else
+		object->pins++;
 	*first = cap->first;
-	return (*frame)->object.bank ? 0 : -EXO_E_TYPE; /* the kernel's own */
+	spin_unlock(&object->lock);
+	if (!error)
+		*frame = container_of(object, struct frame, object);
+	return error;
 }
 
 struct exo_result sys_thread_config(uint64_t slot, uint64_t env_slot, uint64_t entry,
@@ -137,8 +150,11 @@ struct exo_result sys_thread_config(uint64_t slot, uint64_t env_slot, uint64_t e
 		error = env_of(env_slot, EXO_RIGHT_C, &env);
 	if (!error)
 		error = state_of(state_slot, &state, &first);
-	if (!error)
-		error = user_thread_configure(thread, env, entry, stack, argument, state, first);
+	if (error)
+		return result_error(error);
+	error = user_thread_configure(thread, env, entry, stack, argument, state, first);
+	if (error && state)
+		object_unpin(&state->object);
 	return result_error(error);
 }
 
@@ -229,21 +245,24 @@ struct exo_result sys_thread_sched(uint64_t slot, uint64_t cpu_slot, uint64_t ad
 	return result_error(error);
 }
 
-struct exo_result sys_yield(uint64_t slot)
+/* Of its own, so that the call without argument needs no stack. */
+static __noinline int yield_to(uint64_t slot)
 {
 	struct user_thread *thread;
-	int error;
+	int error = thread_of(slot, 0, &thread);
 
-	if (slot == EXO_SELF) {
+	if (!error && atomic_load(&thread->gone))
+		error = -EXO_E_DEAD;
+	return error ? error : thread_yield_to(thread->thread);
+}
+
+struct exo_result sys_yield(uint64_t slot)
+{
+	if (likely(slot == EXO_SELF)) {
 		thread_yield();
 		return result_error(0);
 	}
-	error = thread_of(slot, 0, &thread);
-	if (!error && atomic_load(&thread->gone))
-		error = -EXO_E_DEAD;
-	if (!error)
-		error = thread_yield_to(thread->thread);
-	return result_error(error);
+	return result_error(yield_to(slot));
 }
 
 struct exo_result sys_upcall_resume(void)

@@ -99,6 +99,18 @@ static bool has_online(const struct cpu_set *set)
 	return cpu_set_next(set, 0) < nr_cpus_online;
 }
 
+/*
+ * Has a new thread start where it may run. Left to THREAD_MOVE it would go there only once its
+ * creator's CPU has chosen it, for which that CPU's threads may let it wait for ever.
+ */
+static __noinline void restrict_to(struct thread *thread, const struct cpu_set *affinity)
+{
+	thread->affinity = *affinity;
+	atomic_store_explicit(&thread->attention, THREAD_MOVE, memory_order_relaxed);
+	if (!cpu_set_has(affinity, this_cpu_number()))
+		atomic_store_explicit(&thread->home, sched_place(thread), memory_order_relaxed);
+}
+
 int thread_create(struct thread **result, void (*entry)(void *argument), void *argument,
 		  const struct thread_attributes *attributes)
 {
@@ -113,12 +125,10 @@ int thread_create(struct thread **result, void (*entry)(void *argument), void *a
 	if (!thread)
 		return -EXO_E_NOMEM;
 	set_up(thread, wanted->name);
-	if (unlikely(wanted->affinity != NULL)) {
-		thread->affinity = *wanted->affinity;
-		atomic_store_explicit(&thread->attention, THREAD_MOVE, memory_order_relaxed);
-	} else {
+	if (unlikely(wanted->affinity != NULL))
+		restrict_to(thread, wanted->affinity);
+	else
 		cpu_set_all(&thread->affinity);
-	}
 	error = policy_admit(thread, &wanted->parameters);
 	if (error) {
 		thread_memory_put(thread);
@@ -139,7 +149,7 @@ void thread_start(struct thread *thread)
 	/* Before anybody can take it for a suspended one to be woken. */
 	atomic_store_explicit(&thread->state, THREAD_READY, memory_order_release);
 	thread->started = true;
-	/* Where it may not run it does not stay: then it has THREAD_MOVE. */
+	/* If the creator has moved to where it may not run, it has THREAD_MOVE. */
 	if (!atomic_load_explicit(&thread->home, memory_order_relaxed))
 		atomic_store_explicit(&thread->home, cpu_this(), memory_order_release);
 	sched_wake_restore(thread, flags);

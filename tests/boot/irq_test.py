@@ -40,14 +40,16 @@ def _input(controller, firmware, log="", spec=layers.DEFAULT, **options):
         with build.machine("", firmware, **options) as machine:
             with Guest(machine, build.elf, context.scale) as guest:
                 guest.expect(PROMPT, 90)
-                first = _irq(guest)
-                for _ in range(COMMANDS):
+                second = first = _irq(guest)
+                # What arrives while the reader looks comes without one: on a slow host, often.
+                for _ in range(20 * COMMANDS):
                     guest.command("version")
-                second = _irq(guest)
+                    second = _irq(guest)
+                    if _serial_count(second) >= _serial_count(first) + COMMANDS:
+                        break
                 said = guest.command("log")
         if not re.search(rf"(?m)^controller: {controller}$", first):
             raise Failed(f"the controller is not {controller}", first)
-        # One for each command at least: it comes in one piece at most.
         if _serial_count(second) < _serial_count(first) + COMMANDS:
             raise Failed("what was typed did not come by interrupts", first + second)
         if "polled" in said or not re.search(log, said):

@@ -3,6 +3,7 @@
  * libexo's sets of slots against a naive model, and its heap on pages from malloc(), for which this
  * file stands in for the page allocator.
  */
+#include <exo/compiler.h>
 #include <exo/string.h>
 #include <libexo/heap.h>
 #include <libexo/pages.h>
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SLOTS 1000u
 #define BLOCKS 300u

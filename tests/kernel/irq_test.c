@@ -9,8 +9,9 @@
 #include <exo/spinlock.h>
 #include <exo/test.h>
 
+#include "poll.h"
+
 #define RTC_IRQ 8
-#define POLLS 2000000 /* of some 100 ns at least; the clock chip interrupts every millisecond */
 
 enum { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
 enum { RTC_B = 11, RTC_C = 12 };
@@ -93,12 +94,9 @@ static void rtc_stop(void)
 /* Waits for three, the last of them on @cpu. */
 static bool rtc_arrives(cpu_t cpu)
 {
-	unsigned int polls = POLLS;
+	const unsigned int before = rtc_interrupts;
 
-	rtc_interrupts = 0;
-	while ((rtc_interrupts < 3 || rtc_cpu != cpu) && --polls)
-		io_in8(RTC_INDEX); /* takes a bus cycle */
-	return polls > 0;
+	return POLL_UNTIL(rtc_interrupts - before >= 3 && rtc_cpu == cpu, POLL_PATIENCE);
 }
 
 static void irq_arrives_again_and_again(struct test *test)

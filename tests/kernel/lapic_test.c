@@ -8,10 +8,12 @@
 #include <arch/lapic.h>
 #include <arch/memory.h>
 #include <exo/irq.h>
+#include <exo/preempt.h>
 #include <exo/test.h>
 
+#include "poll.h"
+
 #define STRAY_VECTOR 0xf0 /* nobody's, and more urgent than every device */
-#define POLLS 2000000
 
 #define HPET_ADDRESS 0xfed00000u /* where every PC has it */
 #define HPET_SIZE 1024u
@@ -28,35 +30,39 @@ enum {
 #define HPET_LAST_TIMER(id) ((id) >> 8 & 0x1f)
 #define TIMER_LEVEL 0x2u
 #define TIMER_INTERRUPTS 0x4u
+#define TIMER_32_BITS 0x100u /* compares the low half, which is all that is written here */
 #define TIMER_ROUTE_SHIFT 9
 #define TIMER2_STATUS 0x4u
+#define TIMER_TICKS 200000u /* of at most 100 ns */
+#define TIMER_TRIES 20
 
 static volatile uint32_t *const hpet = (volatile uint32_t *)(DIRECT_MAP_BASE + HPET_ADDRESS);
 static volatile unsigned int hpet_interrupts, hpet_wanted;
 
-static bool wait_for(volatile unsigned int *count, unsigned int value)
+/* Sends this CPU an interrupt; returns whether it has come and is ended. */
+static bool stray_ends(void)
 {
-	unsigned int polls = POLLS;
+	const uint64_t before = interrupts_unexpected;
+	bool good;
 
-	while (*count < value && --polls)
-		cpu_pause();
-	return polls > 0;
+	preempt_disable(); /* the one that sends is the one to which it comes */
+	lapic_send(lapic_id(), STRAY_VECTOR);
+	good = POLL_UNTIL(interrupts_unexpected != before, POLL_PATIENCE) &&
+	       !lapic_in_service(STRAY_VECTOR);
+	preempt_enable();
+	return good;
 }
 
 /* An interrupt to itself arrives, and is ended although nobody knows it: the next one comes too. */
 static void lapic_ends_strays(struct test *test)
 {
 	const uint64_t before = interrupts_unexpected;
-	unsigned int polls = POLLS;
 
 	if (!lapic_present())
 		TEST_SKIP(test, "no local APIC");
 	for (unsigned int i = 1; i <= 3; i++) {
-		lapic_send(lapic_id(), STRAY_VECTOR);
-		while (interrupts_unexpected < before + i && --polls)
-			barrier();
+		TEST_TRUE(test, stray_ends());
 		TEST_EQ(test, interrupts_unexpected, before + i);
-		TEST_TRUE(test, !lapic_in_service(STRAY_VECTOR));
 	}
 }
 
@@ -81,13 +87,17 @@ static void lapic_knows_whom_it_reaches(struct test *test)
 	TEST_TRUE(test, lapic_read(LAPIC_SPURIOUS) == (LAPIC_ENABLED | VECTOR_SPURIOUS));
 }
 
+/* It counts last: the test may be on another CPU, and prepares the next round at once. */
 static void hpet_interrupt(void *context)
 {
+	const unsigned int count = hpet_interrupts + 1;
+
 	(void)context;
-	if (++hpet_interrupts < hpet_wanted)
-		return; /* leaves the line up: it must interrupt again */
-	hpet[HPET_TIMER2] &= ~TIMER_INTERRUPTS;
-	hpet[HPET_STATUS] = TIMER2_STATUS;
+	if (count >= hpet_wanted) { /* else the line stays up: it must interrupt again */
+		hpet[HPET_TIMER2] &= ~TIMER_INTERRUPTS;
+		hpet[HPET_STATUS] = TIMER2_STATUS;
+	}
+	hpet_interrupts = count;
 }
 
 /* Returns a free line from 16 on to which the comparator can be connected; 0 if there is none. */
@@ -104,13 +114,21 @@ static unsigned int hpet_line(void)
 	return 0;
 }
 
-/* Set to a time that a busy host has let pass before it was written, the timer waits for a wrap. */
-static bool hpet_fires(unsigned int count)
+/*
+ * Lets the timer interrupt until the handler has counted @wanted. Set to a time that a busy host
+ * has let pass before it was written, it waits for a wrap: then it is set again.
+ */
+static bool hpet_fires(unsigned int irq, unsigned int wanted)
 {
-	for (unsigned int tries = 0; tries < 10; tries++) {
-		hpet[HPET_TIMER2_COMPARATOR] = hpet[HPET_COUNTER] + 200000;
-		if (wait_for(&hpet_interrupts, count))
+	hpet_interrupts = 0;
+	hpet_wanted = wanted;
+	hpet[HPET_TIMER2] = TIMER_LEVEL | TIMER_32_BITS | irq << TIMER_ROUTE_SHIFT;
+	hpet[HPET_TIMER2_COMPARATOR] = hpet[HPET_COUNTER] + TIMER_TICKS;
+	hpet[HPET_TIMER2] |= TIMER_INTERRUPTS;
+	for (unsigned int tries = 0; tries < TIMER_TRIES; tries++) {
+		if (POLL_UNTIL(hpet_interrupts >= wanted, POLL_PATIENCE / TIMER_TRIES))
 			return true;
+		hpet[HPET_TIMER2_COMPARATOR] = hpet[HPET_COUNTER] + TIMER_TICKS;
 	}
 	return false;
 }
@@ -121,13 +139,9 @@ static void io_apic_levels_last_until_the_device_ends_them(struct test *test)
 
 	if (irq == 0)
 		TEST_SKIP(test, "no HPET with a line above 15");
-	for (unsigned int round = 1; round <= 3; round++) {
-		hpet_interrupts = 0;
-		hpet_wanted = round;
-		hpet[HPET_CONFIG] |= 1; /* counts; the clock wants it so too */
-		hpet[HPET_TIMER2] = TIMER_LEVEL | TIMER_INTERRUPTS | irq << TIMER_ROUTE_SHIFT;
-		TEST_TRUE(test, hpet_fires(round));
-	}
+	hpet[HPET_CONFIG] |= 1; /* counts; the clock wants it so too */
+	for (unsigned int round = 1; round <= 3; round++)
+		TEST_TRUE(test, hpet_fires(irq, round));
 	for (unsigned int i = 0; i < 1000; i++)
 		cpu_pause();
 	TEST_EQ(test, hpet_interrupts, 3);

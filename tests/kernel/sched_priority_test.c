@@ -266,7 +266,8 @@ static void count_always(void *unused)
 static void priority_lower_never_run(struct test *test)
 {
 	struct thread *lower[3];
-	unsigned int while_busy, while_yielding, while_asleep;
+	unsigned int while_busy, while_yielding;
+	bool while_asleep;
 
 	begin(MIDDLE);
 	for (unsigned int i = 0; i < ARRAY_SIZE(lower); i++)
@@ -276,15 +277,14 @@ static void priority_lower_never_run(struct test *test)
 	for (unsigned int i = 0; i < ROUNDS; i++)
 		thread_yield();
 	while_yielding = counted();
-	thread_sleep_until(clock_ns() + WHILE);
-	while_asleep = counted();
+	while_asleep = UNTIL(counted() > 0);
 	atomic_store(&stop, true);
 	for (unsigned int i = 0; i < ARRAY_SIZE(lower); i++)
 		finish(lower[i]);
 	end();
 	TEST_EQ(test, while_busy, 0);
 	TEST_EQ(test, while_yielding, 0);
-	TEST_TRUE(test, while_asleep > 0);
+	TEST_TRUE(test, while_asleep);
 }
 
 /* --- in order ----------------------------------------------------------------------------------*/

@@ -16,8 +16,8 @@
 static struct thread *workers[WORKERS], *spinners[SPINNERS];
 static _Atomic bool stop_workers, stop_spinners[NUMA_MAX_NODES];
 static _Atomic bool ran_on[NR_CPUS];
+static _Atomic unsigned int spinning; /* spinners that have their CPU */
 
-/* Computes until it is told to stop. */
 /* Nobody else would run where threads are not preempted. */
 static void pass_time(void)
 {
@@ -27,6 +27,7 @@ static void pass_time(void)
 		thread_yield();
 }
 
+/* Computes until it is told to stop. */
 static void work(void *argument)
 {
 	(void)argument;
@@ -42,6 +43,7 @@ static void spin(void *argument)
 {
 	const _Atomic bool *stop = argument;
 
+	atomic_fetch_add(&spinning, 1);
 	while (!atomic_load_explicit(stop, memory_order_relaxed))
 		pass_time();
 }
@@ -121,16 +123,14 @@ static void stealing_keeps_all_cpus_busy(struct test *test)
 	TEST_TRUE(test, worked);
 }
 
-/* While the CPUs of other nodes have something to do, what is ready here stays here. */
-static void stealing_leaves_a_node_only_when_idle(struct test *test)
+/* Starts a spinner on each CPU of other nodes than @home, and waits until all of them run. */
+static bool start_spinners(unsigned int home, unsigned int *count)
 {
-	const unsigned int home = cpus[0]->node;
-	unsigned int others = 0;
-	bool started = true, worked, left;
-	uint64_t far;
+	const uint64_t end = clock_ns() + PATIENCE;
+	bool good = true;
 
-	if (numa_nodes() < 2 || nr_cpus_online > SPINNERS)
-		TEST_SKIP(test, "for 2 and more NUMA nodes, and up to 64 CPUs");
+	*count = 0;
+	atomic_store(&spinning, 0);
 	for (cpu_t i = 0; i < nr_cpus_online; i++) {
 		struct cpu_set only = { 0 };
 
@@ -138,10 +138,29 @@ static void stealing_leaves_a_node_only_when_idle(struct test *test)
 			continue;
 		cpu_set_add(&only, i);
 		atomic_store(&stop_spinners[cpus[i]->node], false);
-		started = start(&spinners[others++], spin, &stop_spinners[cpus[i]->node], &only) &&
-			  started;
+		good &= start(&spinners[(*count)++], spin, &stop_spinners[cpus[i]->node], &only);
 	}
-	thread_sleep_until(clock_ns() + 50 * NS_PER_MS); /* until they run */
+	while (good && atomic_load(&spinning) < *count && (good = clock_ns() < end))
+		thread_sleep_until(clock_ns() + 100 * NS_PER_US);
+	return good;
+}
+
+/* While the CPUs of other nodes have something to do, what is ready here stays here. */
+static void stealing_leaves_a_node_only_when_idle(struct test *test)
+{
+	const unsigned int home = cpus[0]->node;
+	const struct cpu_set before = thread_current()->affinity;
+	struct cpu_set first_cpu = { 0 };
+	bool started, worked, left;
+	unsigned int others;
+	uint64_t far;
+
+	if (numa_nodes() < 2 || nr_cpus_online > SPINNERS)
+		TEST_SKIP(test, "for 2 and more NUMA nodes, and up to 64 CPUs");
+	/* What it starts is ready on its own CPU first. */
+	cpu_set_add(&first_cpu, 0);
+	thread_set_affinity(thread_current(), &first_cpu);
+	started = start_spinners(home, &others);
 	far = sum_far();
 	started = start_workers(WORKERS) && started;
 	worked = all_have_worked(home);
@@ -152,6 +171,7 @@ static void stealing_leaves_a_node_only_when_idle(struct test *test)
 	atomic_store(&stop_workers, true);
 	join(workers, WORKERS);
 	join(spinners, others);
+	thread_set_affinity(thread_current(), &before);
 	TEST_TRUE(test, started);
 	TEST_TRUE(test, worked);
 	TEST_EQ(test, far, 0);

@@ -52,25 +52,37 @@ static void do_nothing(void *argument)
 	(void)argument;
 }
 
-/* Holds frames, linked through their first words, so that there are hardly any left. */
-static paddr_t hold_frames(void)
-{
-	paddr_t first = 0, frame;
+/* At the start of a block that is held. */
+struct held {
+	struct held *next;
+	unsigned int order;
+};
 
-	while (frame_alloc(0, &frame) == 0) {
-		*(paddr_t *)phys_to_virt(frame) = first;
-		first = frame;
+/* Holds blocks, the largest first, until no frame is left: few even where memory is huge. */
+static struct held *hold_frames(void)
+{
+	struct held *first = NULL;
+
+	for (unsigned int order = FRAME_MAX_ORDER + 1; order-- > 0;) {
+		paddr_t base;
+
+		while (frame_alloc(order, &base) == 0) {
+			struct held *held = phys_to_virt(base);
+
+			*held = (struct held){ .next = first, .order = order };
+			first = held;
+		}
 	}
 	return first;
 }
 
-static void let_go(paddr_t first)
+static void let_go(struct held *held)
 {
-	while (first) {
-		const paddr_t next = *(paddr_t *)phys_to_virt(first);
+	while (held) {
+		struct held *next = held->next;
 
-		frame_free(first, 0);
-		first = next;
+		frame_free((uintptr_t)held - DIRECT_MAP_BASE, held->order);
+		held = next;
 	}
 }
 
@@ -97,8 +109,8 @@ static int make_many(unsigned int *made)
 static void thread_out_of_memory(struct test *test)
 {
 	struct memory_mark mark;
+	struct held *held;
 	unsigned int made;
-	paddr_t held;
 	int error;
 
 	make_many(&made); /* tables of the stack area that stay */

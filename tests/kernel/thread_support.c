@@ -7,8 +7,6 @@
 #include <exo/frame.h>
 #include <exo/heap.h>
 
-#define TRIES 200
-
 struct cpu_set only_cpu(cpu_t cpu)
 {
 	struct cpu_set set;
@@ -94,15 +92,16 @@ void memory_mark(struct memory_mark *mark)
 
 bool memory_is_back(const struct memory_mark *mark)
 {
+	const uint64_t end = clock_ns() + PATIENCE;
 	struct memory_mark now;
 
-	for (unsigned int i = 0; i < TRIES; i++) {
+	do {
 		give_back_all();
 		measure(&now);
 		if (now.frames == mark->frames && now.blocks == mark->blocks)
 			return true;
 		thread_sleep_until(clock_ns() + NS_PER_MS);
-	}
+	} while (clock_ns() < end);
 	console_printf("# frames in use: %llu before, %llu now; blocks of the heap: %llu, %llu\n",
 		       (unsigned long long)mark->frames, (unsigned long long)now.frames,
 		       (unsigned long long)mark->blocks, (unsigned long long)now.blocks);

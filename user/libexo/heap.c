@@ -87,10 +87,11 @@ void *exo_allocate(size_t size)
 
 void exo_free(void *memory)
 {
-	struct block *block = (struct block *)memory - 1;
+	struct block *block;
 
 	if (!memory)
 		return;
+	block = (struct block *)memory - 1;
 	if (block->kind >= NR_CLASSES) {
 		exo_pages_give(block, block->kind - NR_CLASSES);
 		return;

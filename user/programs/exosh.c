@@ -55,7 +55,7 @@ static int show_caps(const char *argument)
 	for (exo_cap_t slot = 1; slot < slots; slot++) {
 		char rights[sizeof(letters)] = "------";
 
-		if (exo_cap_stat(slot, &info).error)
+		if (exo_cap_stat(slot, &info).error || info.type == EXO_TYPE_NONE)
 			continue;
 		for (unsigned int i = 0; i < sizeof(letters) - 1; i++)
 			if (info.rights >> i & 1)

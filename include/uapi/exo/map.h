@@ -17,8 +17,8 @@ enum exo_map_act {
 /*
  * The slots are of the environment that is mapped into; a FRAME capability holds one mapping at
  * most. @rights: EXO_RIGHT_R with W or X, not both, and no more than the capability has; a page
- * that can be read only when it can be written or executed does not exist on x86-64. Large pages are
- * used where @address and the frames are aligned alike; a call has entries of page tables for
+ * that can be read only when it can be written or executed does not exist on x86-64. Large pages
+ * are used where @address and the frames are aligned alike; a call has entries of page tables for
  * EXO_MAP_ENTRIES pages of either size.
  *
  * An operation is done as a whole or not at all. RDX is how many were done; if the next one fails

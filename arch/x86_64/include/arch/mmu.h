@@ -90,6 +90,9 @@ int mmu_map_direct(paddr_t base, uint64_t size);
 
 /* Makes @space the current one of this CPU. Its upper half must be the kernel's. Any context. */
 void mmu_switch(struct page_table *space);
+struct cpu;
+/* The same with interrupts off; @cpu is this one. */
+void mmu_switch_masked(struct cpu *cpu, struct page_table *space);
 
 /**
  * mmu_space_init() - make an address space for programs, with the kernel's upper half
