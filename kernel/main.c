@@ -111,7 +111,7 @@ static void run_requested(void)
 		machine_exit(bench_run(filter) ? MACHINE_SUCCESS : MACHINE_FAILURE);
 }
 
-/* Programs have the consoles' input, so there is either them or the monitor: "monitor" wants that. */
+/* Programs read the consoles, so the monitor runs in their place: the word "monitor" wants that. */
 static bool start_programs(void)
 {
 	char value[1];

@@ -6,11 +6,16 @@ user-lib := lib/string.c lib/printf.c lib/elf.c lib/cpio.c
 user-libexo := $(filter-out user/libexo/offsets.c,$(sort $(wildcard user/libexo/*.c)))
 user-asm := $(sort $(wildcard user/libexo/*.asm))
 user-sources := $(sort $(wildcard user/programs/*.c))
+# The tests of the ABI as one program, and one that they start.
+abi-test-sources := kernel/test/ktap.c $(sort $(wildcard tests/user/*.c))
+abi-child-sources := tests/user/programs/abi-child.c
+user-tests := $(if $(CONFIG_TESTS),abi-test abi-child)
 
 user-objects = $(patsubst %,$(objtree)/user/obj/%.o,$(patsubst %.c,%,$(1)))
 user-libs := $(call user-objects,$(user-lib) $(user-libexo) $(user-asm))
-user-mains := $(call user-objects,$(user-sources))
-user-programs := $(patsubst user/programs/%.c,$(objtree)/user/%,$(user-sources))
+user-mains := $(call user-objects,$(user-sources) $(foreach t,$(user-tests),$($(t)-sources)))
+user-programs := $(patsubst user/programs/%.c,$(objtree)/user/%,$(user-sources)) \
+	$(addprefix $(objtree)/user/,$(user-tests))
 user-stripped := $(patsubst $(objtree)/user/%,$(objtree)/user/stripped/%,$(user-programs))
 user-offsets := $(objtree)/include/generated/user-offsets.inc
 
@@ -22,6 +27,7 @@ USER_CFLAGS := $(CC_TARGET) -m64 -O2 -std=gnu11 -ffreestanding -nostdinc -isyste
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wvla -Wundef -Wpointer-arith \
 	-Wwrite-strings -Wold-style-definition $(if $(CONFIG_DEBUG_INFO),-gdwarf-4) $(EXTRA_CFLAGS)
 USER_CFLAGS_string := $(CFLAGS_string)
+USER_CFLAGS_abi_fault := -mgeneral-regs-only
 USER_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
 
 label-usercc := USERCC
@@ -51,9 +57,12 @@ $(user-offsets).raw: user/libexo/offsets.c FORCE
 	$(call run,useroffsets)
 $(user-offsets): $(user-offsets).raw
 	@cmp -s $< $@ || { cp $< $@.tmp && mv $@.tmp $@; }
-$(user-programs): $(objtree)/user/%: $(objtree)/user/obj/user/programs/%.o $(user-libs) \
-		user/program.ld FORCE
+$(user-programs): $(user-libs) user/program.ld FORCE
 	$(call run,userld)
+$(patsubst user/programs/%.c,$(objtree)/user/%,$(user-sources)): \
+	$(objtree)/user/%: $(objtree)/user/obj/user/programs/%.o
+$(objtree)/user/abi-test: $(call user-objects,$(abi-test-sources))
+$(objtree)/user/abi-child: $(call user-objects,$(abi-child-sources))
 $(user-stripped): $(objtree)/user/stripped/%: $(objtree)/user/% FORCE
 	$(call run,strip)
 $(objtree)/programs.cpio: $(user-stripped) user/init.conf scripts/build/cpio.py FORCE

@@ -34,7 +34,9 @@ extern const char programs_cpio_start[], programs_cpio_end[];
 
 static struct exo_boot_info boot_page __aligned(PAGE_SIZE) __section(".bss..pages.boot_info");
 static struct exo_info info_page __aligned(PAGE_SIZE) __section(".bss..pages.info");
-static struct frame kernel_frames[EXO_MODULES + 2] __aligned(OBJECT_ALIGN);
+static struct kernel_frame {
+	struct frame frame;
+} __aligned(OBJECT_ALIGN) kernel_frames[EXO_MODULES + 2]; /* each as aligned as an object is */
 static unsigned int nr_kernel_frames;
 static struct object cpu_object __aligned(OBJECT_ALIGN), sys_object __aligned(64);
 
@@ -70,7 +72,7 @@ static int map(exo_cap_t slot, uint64_t address, unsigned int rights)
 /* A capability to @pages pages of the kernel's own from @base on, mapped read-only at @address. */
 static int give_pages(exo_cap_t slot, paddr_t base, uint32_t pages, uint64_t address)
 {
-	struct frame *frame = &kernel_frames[nr_kernel_frames++];
+	struct frame *frame = &kernel_frames[nr_kernel_frames++].frame;
 	struct cap *cap;
 	int error;
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The system calls as a program sees them, misuse included. */
-#include <exo/programs.h>
 #include <exo/test.h>
 #include <libexo/exo.h>
 
@@ -15,7 +14,6 @@ static void calls_debug_write_writes(struct test *test)
 
 	TEST_EQ(test, exo_debug_write(line, sizeof(line) - 1).error, 0);
 	TEST_EQ(test, exo_debug_write(line, 0).error, 0);
-	TEST_EQ(test, hello_main(), 0);
 }
 
 static void calls_debug_write_refuses_bad_arguments(struct test *test)

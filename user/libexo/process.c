@@ -283,7 +283,14 @@ int exo_env_spawn(const struct exo_program *program, struct exo_process *process
 
 void exo_env_end(struct exo_process *process)
 {
-	/* The bank goes first: it ends the others, which empties their slots. */
+	struct exo_result result;
+
+	/* First all that came from the bank: that empties the other slots, and takes its time. */
+	do {
+		result = exo_cap_revoke(process->bank, EXO_REVOKE_FORCE, 0);
+		if (result.error == -EXO_E_AGAIN)
+			(void)exo_yield(EXO_SELF);
+	} while (result.error == -EXO_E_AGAIN);
 	(void)exo_delete_caps(process->bank, 1);
 	exo_slot_give(process->bank, 3);
 }

@@ -71,6 +71,9 @@ out:
 
 void exo_thread_end(struct exo_thread *thread)
 {
+	/* Its memory goes when it does not run any more. */
+	while (exo_thread_state(thread->cap, EXO_THREAD_STOP, NULL).error == -EXO_E_AGAIN)
+		(void)exo_yield(EXO_SELF);
 	exo_slot_delete(thread->cap, 1);
 	exo_pages_give(thread->state, thread->stack_pages + 1);
 }

@@ -10,9 +10,13 @@
 #include <libexo/process.h>
 #include <libexo/program.h>
 #include <libexo/slots.h>
+#include <uapi/exo/sys.h>
 #include <uapi/exo/thread.h>
 
 #define PROGRAMS_MAX 32u /* two bits each of the notification that they signal at their end */
+#define TEST_WORD "user-test"
+#define TEST_PROGRAM "abi-test"
+#define TEST_STACK_PAGES 16
 
 static struct running {
 	char name[32];
@@ -109,8 +113,55 @@ static void reap(exo_cap_t exit)
 	}
 }
 
+/* "user-test" or "user-test=FILTER" on the command line: where FILTER begins, else NULL. */
+static const char *find_test_word(const char *line)
+{
+	const size_t length = strlen(TEST_WORD);
+
+	while (*line) {
+		const char *end = line;
+
+		while (*end && *end != ' ')
+			end++;
+		if (strncmp(line, TEST_WORD, length) == 0) {
+			if (line[length] == '=')
+				return line + length + 1;
+			if (line + length == end)
+				return end;
+		}
+		line = *end ? end + 1 : end;
+	}
+	return NULL;
+}
+
+/* Runs the tests of the ABI and nothing else, with all there is, and leaves with their result. */
+static void run_tests(const char *filter, exo_cap_t exit)
+{
+	static struct exo_conf_program line;
+	struct exo_result got = { 0, UINT64_MAX };
+	struct exo_cap_info bank;
+	size_t length = 0;
+
+	while (filter[length] && filter[length] != ' ' && length < sizeof(line.line) - 1)
+		length++;
+	memcpy(line.line, filter, length);
+	line.argv[0] = TEST_PROGRAM;
+	line.argv[1] = line.line;
+	line.argc = length ? 2 : 1;
+	line.stack = TEST_STACK_PAGES;
+	line.node = UINT64_MAX;
+	line.has_cpus = line.archive = line.sys = true;
+	(void)exo_cap_stat(EXO_FIRST_BANK, &bank);
+	line.frames = (bank.size - bank.used) / 2;
+	start(&line, exit);
+	if (nr_running == 1)
+		got = exo_ntf_wait(exit, UINT64_MAX, EXO_DEADLINE_NEVER);
+	(void)exo_sys_ctl(EXO_FIRST_SYS, EXO_SYS_EXIT, got.value >> PROGRAMS_MAX != 0, 0);
+}
+
 int main(void)
 {
+	const char *filter;
 	struct cpio_file conf;
 	enum cpio_error missing;
 	exo_cap_t exit;
@@ -119,15 +170,18 @@ int main(void)
 		exo_print("init: there is no archive of programs\n");
 		return 1;
 	}
+	exit = make_exit_notification();
+	if (!exit)
+		return 1;
+	filter = find_test_word(exo_program_info.boot->command_line);
+	if (filter)
+		run_tests(filter, exit);
 	missing = cpio_find(exo_program_info.archive, exo_program_info.archive_size, "init.conf",
 			    &conf);
 	if (missing) {
 		exo_printf("init: init.conf: %s\n", cpio_error_text(missing));
 		return 1;
 	}
-	exit = make_exit_notification();
-	if (!exit)
-		return 1;
 	start_all(&conf, exit);
 	reap(exit);
 	exo_print("init: all programs have ended\n");
