@@ -118,7 +118,7 @@ static struct exo_result wait_done(uint64_t mask)
 
 static void ntf_wakes_who_wants_the_bits(struct test *test)
 {
-	struct waiter first, second;
+	static struct waiter first, second;
 
 	ABI_BEGIN(test, 16);
 	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
@@ -140,7 +140,7 @@ static void ntf_wakes_who_wants_the_bits(struct test *test)
 /* One bit wakes one, and that is who came first. */
 static void ntf_serves_in_order(struct test *test)
 {
-	struct waiter first, second;
+	static struct waiter first, second;
 
 	ABI_BEGIN(test, 16);
 	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
@@ -159,7 +159,7 @@ static void ntf_serves_in_order(struct test *test)
 
 static void ntf_its_end_wakes(struct test *test)
 {
-	struct waiter waiter;
+	static struct waiter waiter;
 
 	ABI_BEGIN(test, 16);
 	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
@@ -174,7 +174,7 @@ static void ntf_its_end_wakes(struct test *test)
 
 static void ntf_a_thread_that_waits_can_be_ended(struct test *test)
 {
-	struct waiter waiter;
+	static struct waiter waiter;
 
 	ABI_BEGIN(test, 16);
 	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
