@@ -28,6 +28,7 @@
 #include <exo/stack_protector.h>
 #include <exo/string.h>
 #include <exo/test.h>
+#include <exo/thread.h>
 #include <exo/timer.h>
 #include <exo/user.h>
 #include <exo/version.h>
@@ -122,6 +123,19 @@ static bool start_programs(void)
 	return root_start();
 }
 
+/* The boot list is done: a thread that waits, since one that halts would have its turns. */
+static _Noreturn void rest(void)
+{
+	if (!IS_ENABLED(CONFIG_IRQ))
+		machine_halt();
+	for (;;) {
+		if (IS_ENABLED(CONFIG_THREADS))
+			thread_suspend(thread_current());
+		else
+			cpu_idle();
+	}
+}
+
 void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 {
 	int error;
@@ -163,8 +177,5 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 		log_error("hello: the program failed");
 	if (!start_programs() && IS_ENABLED(CONFIG_MONITOR))
 		monitor_run();
-	if (!IS_ENABLED(CONFIG_IRQ))
-		machine_halt();
-	for (;;)
-		cpu_idle();
+	rest();
 }

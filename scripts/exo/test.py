@@ -14,6 +14,7 @@ JOBS_OF = {
     "host": layers.host_jobs,
     "model": layers.model_jobs,
     "kernel": layers.kernel_jobs,
+    "user": layers.user_jobs,
     "boot": lambda: layers.python_jobs("boot"),
     "matrix": matrix.jobs,
     "tools": layers.tool_jobs,

@@ -41,13 +41,13 @@ void abi_upcalls(uint32_t wanted)
 }
 
 /* rax is 0 before the access, and 1 where the handler has led behind it. */
-#define TRY(instruction)                                                                    \
-	__asm__ volatile("lea 1f(%%rip), %%rcx\n\t"                                         \
-			 "mov %%rcx, %[resume]\n\t"                                         \
-			 "mov %%rsp, %[stack]\n\t"                                          \
-			 "xor %%eax, %%eax\n\t" instruction "\n1:"                          \
+#define TRY(instruction)                                                                     \
+	__asm__ volatile("lea 1f(%%rip), %%rcx\n\t"                                          \
+			 "mov %%rcx, %[resume]\n\t"                                          \
+			 "mov %%rsp, %[stack]\n\t"                                           \
+			 "xor %%eax, %%eax\n\t" instruction "\n1:"                           \
 			 : "=&a"(faulted), [resume] "=m"(resume), [stack] "=m"(resume_stack) \
-			 : "d"(address)                                                     \
+			 : "d"(address)                                                      \
 			 : "rcx", "memory", "cc")
 
 bool abi_try(enum abi_access access, uint64_t address)

@@ -128,7 +128,8 @@ static void env_too_little_memory_is_an_error(struct test *test)
 
 static void env_what_is_no_program_is_refused(struct test *test)
 {
-	static const char text[] = "this is no program, but it is long enough for an ELF header ....";
+	static const char text[] =
+		"this is no program, but it is long enough for an ELF header ....";
 	const char *const argv[] = { "text" };
 	const struct exo_program program = { .image = text,
 					     .size = sizeof(text),

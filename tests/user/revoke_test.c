@@ -15,8 +15,7 @@ static int64_t make_holder(struct exo_state_page **state)
 
 	*state = (struct exo_state_page *)STATE_COPY;
 	(void)((error = abi_make(EXO_TYPE_ENV, 2)) || (error = abi_make(EXO_TYPE_THREAD, 3)) ||
-	       (error = abi_frames(4, 1)) ||
-	       (error = abi_map(EXO_MAP, 4, 1, STATE_COPY, ABI_RW)) ||
+	       (error = abi_frames(4, 1)) || (error = abi_map(EXO_MAP, 4, 1, STATE_COPY, ABI_RW)) ||
 	       (error = exo_thread_config(abi_slot(3), abi_slot(2), 0x400000, 0, 0, abi_slot(4))
 				.error) ||
 	       (error = exo_cap_copy(abi_slot(3), abi_slot(2), 9, 0, 0).error) ||
@@ -119,7 +118,8 @@ static void revoke_reaches_who_is_using_it(struct test *test)
 		before = reads;
 		TEST_EQ(test, exo_ntf_wait(abi_slot(3), 1, abi_now() + ABI_PATIENCE).error, 0);
 		TEST_TRUE(test, reads <= before + 1);
-		ABI_UNTIL(test, exo_thread_state(thread.cap, EXO_THREAD_READ, &registers).error == 0);
+		ABI_UNTIL(test,
+			  exo_thread_state(thread.cap, EXO_THREAD_READ, &registers).error == 0);
 		exo_thread_end(&thread);
 	}
 }

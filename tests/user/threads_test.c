@@ -175,6 +175,7 @@ static void threads_config_refuses_bad_arguments(struct test *test)
 
 	ABI_BEGIN(test, 64);
 	TEST_EQ(test, abi_make(EXO_TYPE_THREAD, 1), 0);
+	ABI_UNTIL(test, abi_stat(EXO_FIRST_ENV).used == 1); /* those before are gone */
 	TEST_EQ(test, exo_thread_state(abi_slot(1), EXO_THREAD_RUN, NULL).error, -EXO_E_ARG);
 	TEST_EQ(test, configure(1, exo_program_info.user_end, stack, 0), -EXO_E_RANGE);
 	TEST_EQ(test, configure(1, entry, UINT64_MAX, 0), -EXO_E_RANGE);
