@@ -29,8 +29,8 @@ def parse(arguments):
         prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Run the tests.",
         epilog="Layers: host (pure code on this machine; tsan.* for data races), model (lock-free\n"
-               "code under every interleaving), kernel (self tests in a guest; those of the ABI\n"
-               "are called user_*), boot (whole machines), matrix (many configurations),\n"
+               "code under every interleaving), kernel (self tests in a guest), user (those of the\n"
+               "ABI, by a program in ring 3), boot (whole machines), matrix (many configurations),\n"
                "tools (the scripts), static (checks that run nothing), bench (the committed\n"
                "figures).\n\n"
                "A test's name is layer.job[.suite].case; --filter is searched for in it. The last\n"
