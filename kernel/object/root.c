@@ -26,7 +26,7 @@
 #include <uapi/exo/map.h>
 
 #define TABLE_ORDER 3 /* 2^18 slots */
-#define STACK_BLOCK_ORDER 4 /* 64 KiB */
+#define STACK_PAGES 16u
 #define PROGRAM "init"
 
 extern const char programs_cpio_start[], programs_cpio_end[];
@@ -85,10 +85,19 @@ static int give_pages(exo_cap_t slot, paddr_t base, uint32_t pages, uint64_t add
 	return map(slot, address, EXO_RIGHT_R);
 }
 
-/* New, zeroed memory of the bank, mapped at @address; *memory is where the kernel sees it. */
-static int give_memory(exo_cap_t slot, unsigned int order, uint64_t address, unsigned int rights,
+static unsigned int order_of(uint64_t pages)
+{
+	return pages > 1 ? 64 - (unsigned int)__builtin_clzll(pages - 1) : 0;
+}
+
+/*
+ * New, zeroed memory of the bank, mapped at @address; *memory is where the kernel sees it. What the
+ * block has beyond @pages is nobody's: something else may come right behind them.
+ */
+static int give_memory(exo_cap_t slot, uint64_t pages, uint64_t address, unsigned int rights,
 		       void **memory)
 {
+	const unsigned int order = order_of(pages);
 	unsigned int node = EXO_NODE_ANY;
 	paddr_t base = EXO_HINT_NONE;
 	struct frame *frame;
@@ -104,6 +113,7 @@ static int give_memory(exo_cap_t slot, unsigned int order, uint64_t address, uns
 		error = put(slot, &frame->object, EXO_RIGHTS_ALL, &cap);
 	if (error)
 		return error;
+	cap->count = (uint32_t)pages;
 	*memory = phys_to_virt(base);
 	return map(slot, address, rights);
 }
@@ -182,11 +192,6 @@ static int give_information(void)
 
 /* --- its program -------------------------------------------------------------------------------*/
 
-static unsigned int order_of(uint64_t pages)
-{
-	return pages > 1 ? 64 - (unsigned int)__builtin_clzll(pages - 1) : 0;
-}
-
 static int load(const struct elf_image *image)
 {
 	exo_cap_t slot = EXO_FIRST_IMAGE;
@@ -200,8 +205,8 @@ static int load(const struct elf_image *image)
 
 		if (slot == EXO_FIRST_FREE)
 			return -EXO_E_RANGE;
-		error = give_memory(slot++, order_of(elf_segment_pages(&segment)), page,
-				    segment.rights, &memory);
+		error = give_memory(slot++, elf_segment_pages(&segment), page, segment.rights,
+				    &memory);
 		if (!error)
 			memcpy((char *)memory + (segment.address - page),
 			       image->data + segment.offset, segment.file_size);
@@ -257,11 +262,11 @@ static int give_thread(const struct elf_image *image)
 	if (!error)
 		error = put(EXO_FIRST_THREAD, &root.thread->object, EXO_RIGHTS_ALL, &cap);
 	if (!error)
-		error = give_memory(EXO_FIRST_STATE, 0, EXO_STATE_ADDRESS,
+		error = give_memory(EXO_FIRST_STATE, 1, EXO_STATE_ADDRESS,
 				    EXO_RIGHT_R | EXO_RIGHT_W, &memory);
 	if (!error)
-		error = give_memory(EXO_FIRST_STACK, STACK_BLOCK_ORDER,
-				    EXO_STACK_TOP - ((uint64_t)PAGE_SIZE << STACK_BLOCK_ORDER),
+		error = give_memory(EXO_FIRST_STACK, STACK_PAGES,
+				    EXO_STACK_TOP - STACK_PAGES * (uint64_t)PAGE_SIZE,
 				    EXO_RIGHT_R | EXO_RIGHT_W, &memory);
 	if (!error)
 		error = cap_get(&root.env->table, EXO_FIRST_STATE, EXO_TYPE_FRAME, 0, &object);
