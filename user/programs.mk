@@ -2,7 +2,7 @@
 # The programs of a protected build: each user/programs/NAME.c, linked with what it needs of libexo
 # and lib to $(O)/user/NAME, and all of them without symbols, with init.conf, in $(O)/programs.cpio.
 
-user-lib := lib/string.c lib/printf.c lib/elf.c lib/cpio.c
+user-lib := lib/string.c lib/printf.c lib/elf.c lib/cpio.c lib/line_editor.c
 user-libexo := $(filter-out user/libexo/offsets.c,$(sort $(wildcard user/libexo/*.c)))
 user-asm := $(sort $(wildcard user/libexo/*.asm))
 user-sources := $(sort $(wildcard user/programs/*.c))
