@@ -236,6 +236,57 @@ static void ntf_events_wait_while_disabled(struct test *test)
 	TEST_EQ(test, exo_ntf_bind(NTF, EXO_SELF, 0).error, 0);
 }
 
+static volatile bool storm_ends;
+
+static void signal_all_the_time(void *unused)
+{
+	(void)unused;
+	while (!storm_ends)
+		(void)exo_ntf_signal(NTF, 1);
+}
+
+/* A leaf with all its values in registers and the red zone; what it answers depends on each. */
+static __noinline uint64_t mix(uint64_t seed)
+{
+	volatile uint64_t below[8]; /* the stack pointer's red zone */
+	uint64_t a = seed, b = ~seed, c = seed * 3, d = seed * 5, e = seed * 7, f = seed * 11;
+
+	for (unsigned int i = 0; i < 2000; i++) {
+		below[i % 8] = a ^ f;
+		a += b >> 3;
+		b ^= c << 1;
+		c += d ^ a;
+		d = (d << 7 | d >> 57) + e;
+		e ^= below[i % 8];
+		f += (a < b) + e;
+	}
+	return a ^ b ^ c ^ d ^ e ^ f;
+}
+
+/* Wherever an upcall comes, the program goes on as if it had not. */
+static void ntf_upcalls_leave_no_trace(struct test *test)
+{
+	static struct exo_thread thread;
+	const uint64_t expected = mix(42);
+	uint64_t wrong = 0;
+
+	ABI_BEGIN(test, 16);
+	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
+	abi_upcalls(EXO_EVENT_NTF);
+	storm_ends = false;
+	TEST_EQ(test, exo_thread_start(&thread, signal_all_the_time, NULL, 2), 0);
+	TEST_EQ(test, exo_ntf_bind(NTF, EXO_FIRST_THREAD, 1).error, 0);
+	abi_patience();
+	while (abi_events < 100 && abi_patient())
+		for (unsigned int i = 0; i < 100; i++)
+			wrong += mix(42) != expected;
+	storm_ends = true;
+	exo_thread_end(&thread);
+	TEST_EQ(test, exo_ntf_bind(NTF, EXO_SELF, 0).error, 0);
+	TEST_TRUE(test, abi_events >= 100);
+	TEST_EQ(test, wrong, 0);
+}
+
 static const struct test_case ntf_cases[] = {
 	TEST_CASE(ntf_bits_are_set_and_taken),
 	TEST_CASE(ntf_refuses_bad_arguments),
@@ -247,5 +298,6 @@ static const struct test_case ntf_cases[] = {
 	TEST_CASE(ntf_a_thread_that_waits_can_be_ended),
 	TEST_CASE(ntf_bound_interrupts),
 	TEST_CASE(ntf_events_wait_while_disabled),
+	TEST_CASE(ntf_upcalls_leave_no_trace),
 };
 TEST_SUITE(user_ntf, ntf_cases);
