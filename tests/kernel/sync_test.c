@@ -20,7 +20,8 @@ struct waiter {
 	int result;
 	unsigned int place; /* in the order of being served, from 1 */
 	unsigned int served; /* how often */
-	uint64_t seed; /* or for how long, in ns */
+	uint64_t seed;
+	uint64_t patience; /* ns */
 };
 
 static struct waiter waiters[MAX_WAITERS];
@@ -307,7 +308,7 @@ static void want_third_briefly(void *argument)
 {
 	struct waiter *waiter = argument;
 
-	waiter->result = mutex_lock_until(&third, clock_ns() + waiter->seed);
+	waiter->result = mutex_lock_until(&third, clock_ns() + waiter->patience);
 	if (!waiter->result)
 		mutex_unlock(&third);
 }
@@ -380,7 +381,7 @@ static void mutex_takes_the_loan_back(struct test *test)
 		before[i] = waiters[i].thread->urgency;
 	/* The host may let a wait pass before it has begun, or before anybody looks. */
 	for (uint64_t ns = 30 * NS_PER_MS; !seen && ns < PATIENCE / 2; ns *= 2) {
-		waiters[3].seed = ns;
+		waiters[3].patience = ns;
 		TEST_TRUE(test, want_in_vain(&seen));
 		TEST_EQ(test, waiters[3].result, -EXO_E_TIMEOUT);
 		for (unsigned int i = 0; i < 3; i++)
