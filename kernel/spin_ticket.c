@@ -1,32 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for a ticket lock. */
-#include <arch/pause.h>
-#include <exo/spin_ticket.h>
-#include <exo/spin_virtual.h>
+/*
+ * The queue of a spinlock as tickets (CONFIG_SPIN_TICKET). Whoever comes draws the next number and
+ * waits until it is called; so CPUs are served in the order of their coming, and all that wait
+ * watch @turn.
+ *
+ * Fewer than 2^16 CPUs can wait, so that the numbers may wrap.
+ */
+#include <exo/spin_word.h>
 
-static uint16_t owner(const struct spin_word *word)
-{
-	return atomic_load_explicit(&word->owner, memory_order_relaxed);
-}
-
-static uint16_t next(const struct spin_word *word)
-{
-	return atomic_load_explicit(&word->next, memory_order_relaxed);
-}
-
-/* The release of the last holder is seen by the load of @owner: that is where it acquires. */
 void spin_ticket_wait(struct spin_word *word)
 {
-	uint16_t ticket;
+	const uint16_t ticket = atomic_fetch_add_explicit(&word->last, 1, memory_order_relaxed);
 
-	if (spin_virtual) {
-		do
-			while (owner(word) != next(word))
-				cpu_pause();
-		while (!spin_word_try(word));
-		return;
-	}
-	ticket = atomic_fetch_add_explicit(&word->next, 1, memory_order_relaxed);
-	while (atomic_load_explicit(&word->owner, memory_order_acquire) != ticket)
+	while (!atomic_acquire_equals16(&word->turn, ticket))
 		cpu_pause();
+	spin_word_take_turn(word);
+	atomic_release_increment16(&word->turn);
 }

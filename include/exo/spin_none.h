@@ -8,7 +8,7 @@
 struct spin_word {
 };
 
-static inline void spin_word_acquire(struct spin_word *word)
+static inline void spin_word_wait(struct spin_word *word)
 {
 	(void)word;
 }

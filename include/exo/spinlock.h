@@ -7,9 +7,10 @@
  * Nobody may sleep or wait for another CPU's interrupt handler while holding one, except that
  * spin_lock() alone lets this CPU's own interrupts, and so its IPIs, be served.
  *
- * With CONFIG_SMP=n only the turning off remains. How CPUs wait is a choice: exo/spin_ticket.h or
- * exo/spin_mcs.h. CONFIG_LOCKDEP (kernel/lockdep.c) checks the order, CONFIG_LOCK_STATISTICS
- * (kernel/lock_statistics.c) counts; clang's analysis knows who holds what (exo/annotations.h).
+ * With CONFIG_SMP=n only the turning off remains. How CPUs queue up for a lock (exo/spin_word.h) is
+ * a choice: kernel/spin_ticket.c or spin_mcs.c. CONFIG_LOCKDEP (kernel/lockdep.c) checks the order,
+ * CONFIG_LOCK_STATISTICS (kernel/lock_statistics.c) counts; clang's analysis knows who holds what
+ * (exo/annotations.h).
  */
 #ifndef EXO_SPINLOCK_H
 #define EXO_SPINLOCK_H
@@ -19,17 +20,15 @@
 #include <exo/lock_rank.h>
 #include <exo/preempt.h>
 
-#if !IS_ENABLED(CONFIG_SMP)
-#include <exo/spin_none.h>
-#elif IS_ENABLED(CONFIG_SPIN_MCS)
-#include <exo/spin_mcs.h>
+#if IS_ENABLED(CONFIG_SMP)
+#include <exo/spin_word.h>
 #else
-#include <exo/spin_ticket.h>
+#include <exo/spin_none.h>
 #endif
 
 struct __capability("spinlock") spinlock
 {
-	enum lock_rank rank;
+	uint16_t rank; /* enum lock_rank */
 	struct spin_word word;
 #if IS_ENABLED(CONFIG_LOCK_STATISTICS)
 	uint64_t since; /* TSC, when it was taken; the holder's */
@@ -38,9 +37,9 @@ struct __capability("spinlock") spinlock
 };
 
 /* A static initialiser; @lock_rank: enum lock_rank. All zero is none. */
-#define SPINLOCK_INIT(lock_rank)    \
-	{                           \
-		.rank = (lock_rank) \
+#define SPINLOCK_INIT(lock_rank)              \
+	{                                     \
+		.rank = (uint16_t)(lock_rank) \
 	}
 
 static inline void spin_lock_init(struct spinlock *lock, enum lock_rank rank)
@@ -52,14 +51,13 @@ static inline void spin_lock_init(struct spinlock *lock, enum lock_rank rank)
 static __inline_always void spin_acquire(struct spinlock *lock)
 	__acquires(lock) __no_thread_safety_analysis
 {
-	bool waited = false;
+	bool waited;
 
 	if (IS_ENABLED(CONFIG_LOCKDEP))
 		lockdep_check(lock);
-	if (IS_ENABLED(CONFIG_LOCK_STATISTICS))
-		waited = !spin_word_try(&lock->word);
-	if (!IS_ENABLED(CONFIG_LOCK_STATISTICS) || waited)
-		spin_word_acquire(&lock->word);
+	waited = !spin_word_try(&lock->word);
+	if (unlikely(waited))
+		spin_word_wait(&lock->word);
 	if (IS_ENABLED(CONFIG_LOCKDEP))
 		lockdep_taken(lock);
 	if (IS_ENABLED(CONFIG_LOCK_STATISTICS))

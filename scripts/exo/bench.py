@@ -123,7 +123,7 @@ def load_expected(file_name=EXPECTED):
     """The committed figures: {"compiler": ..., "rows": {name: {"unit", "p50"}}}.
 
     A row may have a "tolerance" of its own, and a "limit" that holds whatever was recorded and by
-    whichever compiler. A row of SMP may have a "smp_cost" in place of SMP_COST, and then a "why".
+    whichever compiler.
     """
     try:
         with open(file_name, encoding="utf-8") as file:
@@ -156,7 +156,7 @@ def verdict(result, expected):
     return text + " WORSE", True
 
 
-def smp_verdict(result, flat, expected):
+def smp_verdict(result, flat):
     """The same for a row of SMP against @flat: {name: p50} of the rows of FLAT in the same run."""
     name = result["name"]
     if not name.startswith(SMP):
@@ -166,16 +166,10 @@ def smp_verdict(result, flat, expected):
         beside = beside.removesuffix(ending)
     if not flat.get(beside):
         return "", False
-    own = expected["rows"].get(name, {})
-    if "smp_cost" in own and not own.get("why"):
-        return 'its "smp_cost" needs a "why"', True
     share = (result["p50"] - flat[beside]) / flat[beside]
-    allowed = own.get("smp_cost", SMP_COST)
-    if share > allowed:
+    if share > SMP_COST:
         return (f"{result['p50']} is {share:.1%} ABOVE {beside}'s {flat[beside]}, of at most "
-                f"{allowed:.1%}"), True
-    if "smp_cost" in own and share <= SMP_COST:
-        return f"only {share:.1%} above {beside}: remove its smp_cost", False
+                f"{SMP_COST:.1%}"), True
     return "", False
 
 
@@ -183,7 +177,7 @@ def judge(rows, expected):
     """Every row as (row, what to say, whether it fails)."""
     flat = {result["name"]: result["p50"] for result in rows if result["name"].startswith(FLAT)}
     for result in rows:
-        said = [verdict(result, expected), smp_verdict(result, flat, expected)]
+        said = [verdict(result, expected), smp_verdict(result, flat)]
         yield (result, "; ".join(text for text, _ in said if text),
                any(bad for _, bad in said))
 

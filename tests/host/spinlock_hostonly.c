@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Spinlocks of both kinds, with threads for CPUs: one holder at a time, the order of coming,
- * trying, and waiting in a handler that interrupted a wait. Under ThreadSanitizer the first shows
- * whether the lock orders memory: the counter is plain.
+ * trying, waiting in a handler that interrupted a wait, and who may overtake. Under ThreadSanitizer
+ * the first shows whether the lock orders memory: the counter is plain.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -27,9 +27,33 @@
 	} while (0)
 
 static struct cpu test_cpus[THREADS];
+static _Atomic bool told;
 static pthread_t threads[THREADS];
+static struct spin_word locks[2];
 static unsigned long counter; /* under lock 0 */
 static unsigned int order[THREADS], served; /* under lock 0 */
+
+static bool try(struct spin_word *lock)
+{
+	return spin_word_try(lock);
+}
+
+static void acquire(struct spin_word *lock)
+{
+	if (!spin_word_try(lock))
+		spin_ops_wait(lock);
+}
+
+static void release(struct spin_word *lock)
+{
+	spin_word_release(lock);
+}
+
+/* Changes whenever somebody begins to wait. */
+static uint16_t waiters(unsigned int lock)
+{
+	return atomic_load_explicit(&locks[lock].last, memory_order_relaxed);
+}
 
 static void start(unsigned int number, void *(*run)(void *))
 {
@@ -37,9 +61,9 @@ static void start(unsigned int number, void *(*run)(void *))
 	CHECK(pthread_create(&threads[number], NULL, run, &test_cpus[number]) == 0);
 }
 
-static void finish(void)
+static void finish(unsigned int count)
 {
-	for (unsigned int i = 0; i < THREADS; i++)
+	for (unsigned int i = 0; i < count; i++)
 		CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
@@ -48,10 +72,10 @@ static void *count(void *argument)
 	host_cpu = argument;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		/* Some by trying, which must order memory as well. */
-		if (i % 4 || !spin_ops_try(0))
-			spin_ops_acquire(0);
+		if (i % 4 || !try(&locks[0]))
+			acquire(&locks[0]);
 		counter++;
-		spin_ops_release(0);
+		release(&locks[0]);
 	}
 	return NULL;
 }
@@ -60,16 +84,16 @@ static void excludes(void)
 {
 	for (unsigned int i = 0; i < THREADS; i++)
 		start(i, count);
-	finish();
+	finish(THREADS);
 	CHECK(counter == (unsigned long)THREADS * ROUNDS);
 }
 
 static void *wait_once(void *argument)
 {
 	host_cpu = argument;
-	spin_ops_acquire(0);
+	acquire(&locks[0]);
 	order[served++] = host_cpu->number;
-	spin_ops_release(0);
+	release(&locks[0]);
 	return NULL;
 }
 
@@ -78,10 +102,10 @@ static void queue_all(void)
 {
 	served = 0;
 	for (unsigned int i = 0; i < THREADS; i++) {
-		const uint32_t before = spin_ops_look(0);
+		const uint16_t before = waiters(0);
 
 		start(i, wait_once);
-		while (spin_ops_look(0) == before)
+		while (waiters(0) == before)
 			sched_yield();
 	}
 }
@@ -89,51 +113,94 @@ static void queue_all(void)
 static void serves_in_order(void)
 {
 	for (unsigned int round = 0; round < 50; round++) {
-		spin_ops_acquire(0);
+		acquire(&locks[0]);
 		queue_all();
-		CHECK(!spin_ops_try(0));
-		spin_ops_release(0);
-		finish();
+		CHECK(!try(&locks[0]));
+		release(&locks[0]);
+		finish(THREADS);
 		for (unsigned int i = 0; i < THREADS; i++)
 			CHECK(order[i] == i + 1);
 	}
 }
 
+static void *hold_until_told(void *argument)
+{
+	host_cpu = argument;
+	acquire(&locks[0]);
+	while (!atomic_load(&told))
+		sched_yield();
+	release(&locks[0]);
+	return NULL;
+}
+
+/* Whoever releases a lock that is promised to a waiting one cannot have it again at once. */
+static void hands_over(void)
+{
+	for (unsigned int round = 0; round < 50; round++) {
+		atomic_store(&told, false);
+		acquire(&locks[0]);
+		start(0, hold_until_told);
+		while (atomic_load(&locks[0].state) != SPIN_PROMISED)
+			sched_yield();
+		release(&locks[0]);
+		CHECK(!try(&locks[0]));
+		atomic_store(&told, true);
+		finish(1);
+		CHECK(try(&locks[0]));
+		release(&locks[0]);
+	}
+}
+
+/* A promise that a release under way has lost is made again to the next holder. */
+static void promises_again(void)
+{
+	atomic_store(&told, true);
+	acquire(&locks[0]);
+	start(0, hold_until_told);
+	for (unsigned int lost = 0; lost < 50; lost++) {
+		while (atomic_load(&locks[0].state) != SPIN_PROMISED)
+			sched_yield();
+		atomic_store(&locks[0].state, SPIN_HELD);
+	}
+	release(&locks[0]);
+	finish(1);
+}
+
 static void tries(void)
 {
-	CHECK(spin_ops_try(0));
-	CHECK(!spin_ops_try(0));
-	CHECK(spin_ops_try(1));
-	spin_ops_release(1);
-	spin_ops_release(0);
-	CHECK(spin_ops_try(0));
-	spin_ops_release(0);
+	CHECK(try(&locks[0]));
+	CHECK(!try(&locks[0]));
+	CHECK(try(&locks[1]));
+	release(&locks[1]);
+	release(&locks[0]);
+	CHECK(try(&locks[0]));
+	release(&locks[0]);
 }
 
 static void interrupt(int signal)
 {
 	(void)signal;
-	spin_ops_acquire(1);
-	spin_ops_release(1);
+	acquire(&locks[1]);
+	release(&locks[1]);
 }
 
 /* A CPU in the middle of the queue of lock 0 is interrupted by a handler that waits for lock 1. */
 static void nests(void)
 {
-	uint32_t before;
+	uint16_t before;
 
 	signal(SIGUSR1, interrupt);
-	spin_ops_acquire(0);
-	spin_ops_acquire(1);
+	acquire(&locks[0]);
+	acquire(&locks[1]);
 	queue_all();
-	before = spin_ops_look(1);
+	before = waiters(1);
 	CHECK(pthread_kill(threads[1], SIGUSR1) == 0);
-	while (spin_ops_look(1) == before)
+	while (waiters(1) == before)
 		sched_yield();
 	/* The interrupted wait's turn comes while the handler still waits. */
-	spin_ops_release(0);
-	spin_ops_release(1);
-	finish();
+	release(&locks[0]);
+	release(&locks[1]);
+	finish(THREADS);
 	CHECK(served == THREADS);
 }
 
@@ -143,7 +210,7 @@ int main(void)
 		printf("1..1\nok 1 spinlock # SKIP needs NR_CPUS > %d\n", THREADS);
 		return 0;
 	}
-	printf("1..4\n");
+	printf("1..6\n");
 	tries();
 	printf("ok 1 spinlock_tries\n");
 	excludes();
@@ -152,5 +219,9 @@ int main(void)
 	printf("ok 3 spinlock_serves_in_the_order_of_coming\n");
 	nests();
 	printf("ok 4 spinlock_nests\n");
+	hands_over();
+	printf("ok 5 spinlock_hands_over\n");
+	promises_again();
+	printf("ok 6 spinlock_promises_again\n");
 	return 0;
 }

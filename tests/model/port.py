@@ -39,6 +39,17 @@ BROKEN = {
                                "atomic_compare_exchange_strong_explicit(&victim->head, &head, "
                                "head,"),
     },
+    "spin_word": {
+        "turn_without_acquire": ("&word->state, memory_order_acquire",
+                                 "&word->state, memory_order_relaxed"),
+        "handed_looks_held": ("SPIN_HANDED = 3, ", "SPIN_HANDED = 1, "),
+        "left_as_handed": ("\tatomic_store_explicit(&word->state, SPIN_HELD, "
+                           "memory_order_relaxed);\n", ""),
+        "promised_without_looking": (
+            "atomic_compare_exchange_strong_explicit(&word->state, &state, SPIN_PROMISED,"
+            "\n\t\t\t\t\t\t\t\tmemory_order_relaxed,\n\t\t\t\t\t\t\t\t",
+            "atomic_store_explicit(&word->state, SPIN_PROMISED, "),
+    },
     "overflow_queue": {
         "link_without_release": ("&previous->next, first, memory_order_release",
                                  "&previous->next, first, memory_order_relaxed"),

@@ -126,31 +126,11 @@ class SmpCostTest(unittest.TestCase):
             self.assertFalse(bench.compare(rows, {"compiler": "gcc 1", "rows": {}}, whole=False))
         self.assertIn("beyond a limit: smp1.a", text.getvalue())
 
-    def test_own_share(self):
-        self.assertFalse(self.judge(1150, smp_cost=0.15, why="a reason")[1])
-        self.assertTrue(self.judge(1151, smp_cost=0.15, why="a reason")[1])
-
-    def test_own_share_needs_a_reason(self):
-        text, bad = self.judge(1150, smp_cost=0.15)
-        self.assertTrue(bad)
-        self.assertIn('"why"', text)
-
-    def test_own_share_that_is_not_needed(self):
-        text, bad = self.judge(1050, smp_cost=0.15, why="a reason")
-        self.assertFalse(bad)
-        self.assertIn("remove its smp_cost", text)
-
     def test_other_locks_have_the_same_counterpart(self):
         self.assertTrue(self.judge(1101, name="smp1.a.mcs")[1])
 
     def test_no_counterpart(self):
         self.assertEqual(self.judge(5000, name="smp1.smp.sum"), ("", False))
-
-    def test_limits_of_committed_rows(self):
-        for name, known in bench.load_expected()["rows"].items():
-            if "smp_cost" in known:
-                self.assertTrue(name.startswith("smp1.") and known.get("why"), name)
-                self.assertGreater(known["smp_cost"], bench.SMP_COST, name)
 
     def test_every_row_has_a_counterpart(self):
         rows = bench.load_expected()["rows"]
