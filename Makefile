@@ -80,6 +80,7 @@ CC := clang
 CC_TARGET := --target=x86_64-unknown-none-elf
 LD := ld.lld
 NM := llvm-nm
+STRIP := llvm-strip
 compiler-include = $(shell $(CC) -print-resource-dir)/include
 compiler-package := clang lld llvm
 else
@@ -88,6 +89,7 @@ CC := $(CROSS_COMPILE)gcc
 CC_TARGET := -D_LIBC_LIMITS_H_
 LD := $(CROSS_COMPILE)ld
 NM := $(CROSS_COMPILE)nm
+STRIP := $(CROSS_COMPILE)strip
 compiler-include = $(shell $(CC) -print-file-name=include)
 compiler-package := gcc-x86-64-linux-gnu (or gcc on an amd64 host)
 endif
@@ -199,7 +201,10 @@ cmd-iso = scripts/build/make_iso.sh $(kernel) $@.tmp "$(CMDLINE)" $(MODULES)
 label-calls := GEN   #
 cmd-calls = $(PYTHON) scripts/build/calls.py $(patsubst calls_%.h,%,$(@F)) $< > $@.tmp
 
-call-headers := $(patsubst %,$(objtree)/include/generated/calls_%.h,numbers kernel user)
+label-abi := GEN   #
+cmd-abi = $(PYTHON) scripts/build/calls.py doc $< > $@.tmp
+
+call-headers := $(patsubst %,$(objtree)/include/generated/calls_%.h,numbers kernel table user kinds)
 generated := $(asm-offsets) $(version-header) $(call-headers)
 $(kernel-objs) $(late-objs) $(asm-offsets).raw $(link-script): | $(fixdep)
 $(kernel-objs): | $(generated)
@@ -225,6 +230,9 @@ $(version-header): FORCE
 	$(call run,version)
 $(call-headers): kernel/syscall/calls.table scripts/build/calls.py FORCE
 	$(call run,calls)
+# The manual page of the calls; the same rule as their headers.
+$(objtree)/docs/abi.md: kernel/syscall/calls.table scripts/build/calls.py FORCE
+	$(call run,abi)
 $(objtree)/kernel/config_text.txt: $(objtree)/.config FORCE
 	$(call run,config)
 
@@ -239,8 +247,12 @@ $(kernel): $(kernel-objs) $(late-objs) $(link-script) FORCE
 $(iso): $(kernel) $(MODULES) scripts/build/make_iso.sh FORCE
 	$(call run,iso)
 
+ifeq ($(CONFIG_PROTECTED),y)
+include user/programs.mk
+endif
+
 saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(asm-offsets).raw $(link-script) \
-	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/kernel/config_text.txt $(extra-targets))
+	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/kernel/config_text.txt $(objtree)/docs/abi.md $(extra-targets))
 -include $(wildcard $(saved-commands))
 
 # --- tools on a build ----------------------------------------------------------------------------

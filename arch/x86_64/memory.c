@@ -21,7 +21,7 @@ struct ist_stack {
 };
 
 static struct ist_stack ist_stacks[NR_IST] __section(".bss..pages.ist");
-const char *const ist_names[NR_IST] = { "NMI", "double fault", "machine check" };
+const char *const ist_names[IST_DEBUG] = { "NMI", "double fault", "machine check", "debug" };
 
 /*
  * The image itself is refused: no firmware table lies there, and its guard pages are not mapped, so

@@ -199,6 +199,19 @@ void mmu_init_cpu(void)
 	apply_features();
 }
 
+int mmu_space_init(struct page_table *space, struct page_machine *own)
+{
+	own->window = machine.window;
+	own->limit = machine.limit;
+	own->levels = machine.levels;
+	own->largest = machine.largest;
+	own->no_execute = machine.no_execute;
+	own->global = machine.global;
+	own->flush = machine.flush;
+	own->lock = own->unlock = NULL;
+	return page_table_init(space, own, &kernel_space);
+}
+
 /* ---- the direct map -------------------------------------------------------------------------- */
 
 int mmu_map_direct(paddr_t base, uint64_t size)

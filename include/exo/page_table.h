@@ -165,7 +165,19 @@ int page_table_query(const struct page_table *space, uint64_t address,
 /* Opens a batch of changes to an address space. One at a time for each space. */
 void page_batch_begin(struct page_batch *batch, struct page_table *space);
 
-/* Flushes what the batch has gathered, then frees its tables. It must be opened again for more. */
+/*
+ * Ends the changes. page_batch_finish() must follow; others may open a batch of the space before
+ * that. Only for spaces whose machine has no lock: under the caller's.
+ */
+void page_batch_close(struct page_batch *batch);
+
+/*
+ * Flushes what the closed batch has gathered, which waits for other CPUs, then frees its tables:
+ * without the caller's lock. Until it returns, a CPU may still use what was mapped before.
+ */
+void page_batch_finish(struct page_batch *batch);
+
+/* Both, and gives the machine's lock back. The batch must be opened again for more. */
 void page_batch_end(struct page_batch *batch);
 
 #endif

@@ -23,6 +23,7 @@ help:
 	@echo '  iso               a GRUB image for BIOS and UEFI, $$O/exo-kernel.iso'
 	@echo '                    (CMDLINE="words" for the kernel, MODULES="files")'
 	@echo '  size              sizes of the image by section'
+	@echo '  abi               the manual page of the system calls, $$O/docs/abi.md'
 	@echo '  compile_commands.json   for editors and analysers'
 	@echo '  clean             remove what was built, keep the configuration'
 	@echo '  distclean         remove $$O altogether'

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Finds the jobs of every layer: host, model, kernel (and user, which runs in it), boot, matrix,
-tools, static and bench. A new test file of any layer is found by its name; nothing has to be
-listed."""
+"""Finds the jobs of every layer: host, model, kernel, user, boot, matrix, tools,
+static and bench. A new test file of any layer is found by its name; nothing has to be listed."""
 import importlib.util
 import json
 import os
@@ -14,7 +13,7 @@ from exo.results import FAILED, PASSED, Result
 from exo.runner import Failed, Job
 from exo.unittest_child import MARK
 
-LAYERS = ("host", "model", "kernel", "boot", "matrix", "tools", "static", "bench")
+LAYERS = ("host", "model", "kernel", "user", "boot", "matrix", "tools", "static", "bench")
 FUZZ_RUNS = 20000  # inputs for each fuzzer: seconds; a long hunt is run by hand
 TOOL_TIMEOUT = 600
 
@@ -22,6 +21,8 @@ TOOL_TIMEOUT = 600
 TESTING = (("TESTS", True), ("DEBUG_EXIT", True))
 DEFAULT = builds.Spec("x86_64", TESTING)
 DEBUG = builds.Spec("debug", TESTING)
+PROTECTED = builds.Spec("x86_64", TESTING + (("PROTECTED", True),))
+PROTECTED_DEBUG = builds.Spec("debug", TESTING + (("PROTECTED", True),))
 TSAN = ("SANITIZE=thread", "OPTIMIZE=-O2")
 HOST = builds.Spec("debug")  # the configuration whose numbers the host tests are compiled with
 
@@ -157,6 +158,20 @@ def kernel_jobs():
             _kernel_job("kernel.debug", DEBUG),
             _kernel_job("kernel.smp4", DEFAULT, smp=4),
             _kernel_job("kernel.nodes4", DEBUG, smp=8, numa=4, memory="512M")]
+
+
+def _user_job(name, spec, **options):
+    def run(context):
+        return selftests.run(context.builds.get(spec), name, context.scale, words="user-test",
+                             **options)
+    return Job(name, run, 20, selftests.user_contents(name))
+
+
+def user_jobs():
+    """The tests of the ABI: a program of a protected kernel, on one CPU and on several."""
+    return [_user_job("user.x86_64", PROTECTED),
+            _user_job("user.smp4", PROTECTED, smp=4),
+            _user_job("user.debug", PROTECTED_DEBUG, smp=2)]
 
 
 # ---- jobs written in Python ----------------------------------------------------------------------

@@ -251,7 +251,7 @@ static bool map_low(struct page_table *space, paddr_t frame)
 	page_batch_begin(&batch, space);
 	error = page_table_unmap(&batch, LOW, PAGE_SIZE);
 	if (!error)
-		error = page_table_map(&batch, LOW, frame, PAGE_SIZE, PAGE_WRITE | PAGE_USER);
+		error = page_table_map(&batch, LOW, frame, PAGE_SIZE, PAGE_WRITE);
 	page_batch_end(&batch);
 	return !error;
 }

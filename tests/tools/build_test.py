@@ -137,10 +137,11 @@ class Rebuild(Copy):
         self.assertEqual(compiled(self.build(), "NASM") - FOLLOWERS, names)
 
     def _nasm_files(self):
-        """The NASM sources that include the constants of C."""
+        """The NASM sources of this build that include the constants of C."""
         for name in os.listdir(os.path.join(self.tree, "arch/x86_64")):
             path = os.path.join(self.tree, "arch/x86_64", name)
-            if name.endswith(".asm") and b"asm-offsets.inc" in read(path):
+            built = os.path.exists(os.path.join(self.out, "arch/x86_64", name + ".o"))
+            if built and name.endswith(".asm") and b"asm-offsets.inc" in read(path):
                 yield path
 
     @staticmethod

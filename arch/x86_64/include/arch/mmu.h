@@ -90,6 +90,24 @@ int mmu_map_direct(paddr_t base, uint64_t size);
 
 /* Makes @space the current one of this CPU. Its upper half must be the kernel's. Any context. */
 void mmu_switch(struct page_table *space);
+struct cpu;
+/* The same with interrupts off; @cpu is this one. */
+void mmu_switch_masked(struct cpu *cpu, struct page_table *space);
+
+/**
+ * mmu_space_init() - make an address space for programs, with the kernel's upper half
+ * @machine: the caller's own, with its alloc() and free(); the rest is filled in. No lock: the
+ *	caller has one for the space. Tables must be in the direct map; alloc() clears them.
+ * Root entries that the kernel's space gets later this one does not get: all that the kernel uses
+ * are there once memory_init() has run. Returns 0, -EXO_E_NOMEM.
+ */
+int mmu_space_init(struct page_table *space, struct page_machine *machine);
+
+/*
+ * Has every CPU that still has @space loaded go to the kernel's: before page_table_destroy(). No
+ * thread may run in it any more. Waits for other CPUs, see smp_call(); interrupts on or off.
+ */
+void mmu_leave(struct page_table *space);
 
 /* Zeroes a page in the way that suits this CPU; before mmu_init() in the one that suits all. */
 static inline void page_zero(void *page)

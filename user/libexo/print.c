@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Formatted text, collected so that a line is one system call and not one a piece. */
+#include <exo/compiler.h>
+#include <exo/printf.h>
+#include <exo/string.h>
+#include <libexo/exo.h>
+#include <libexo/print.h>
+
+struct console_sink {
+	struct printf_sink sink; /* first: the sink is the console_sink */
+	int64_t error; /* of the first call that failed */
+	size_t length;
+	char text[256];
+};
+
+static void flush(struct console_sink *console)
+{
+	const struct exo_result result = exo_debug_write(console->text, console->length);
+
+	if (!console->error)
+		console->error = result.error;
+	console->length = 0;
+}
+
+static void console_put(struct printf_sink *sink, const char *text, size_t length)
+{
+	struct console_sink *console = container_of(sink, struct console_sink, sink);
+
+	while (length > 0) {
+		const size_t room = sizeof(console->text) - console->length;
+		const size_t part = length < room ? length : room;
+
+		memcpy(console->text + console->length, text, part);
+		console->length += part;
+		text += part;
+		length -= part;
+		if (console->length == sizeof(console->text))
+			flush(console);
+	}
+}
+
+int exo_vprintf(const char *format, va_list arguments)
+{
+	struct console_sink console;
+	int length;
+
+	console.sink.put = console_put;
+	console.error = 0;
+	console.length = 0;
+	length = printf_format(&console.sink, format, arguments);
+	if (console.length > 0)
+		flush(&console);
+	return console.error ? (int)console.error : length;
+}
+
+int exo_printf(const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = exo_vprintf(format, arguments);
+	va_end(arguments);
+	return length;
+}
+
+int exo_print(const char *text)
+{
+	return exo_printf("%s", text);
+}
