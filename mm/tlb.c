@@ -18,7 +18,6 @@
  */
 #include <exo/tlb.h>
 
-
 static enum tlb_action flush_everything(const struct tlb_features *features)
 {
 	return features->invpcid ? TLB_ALL : TLB_ALL_TOGGLE;
