@@ -50,6 +50,7 @@ struct cap_table {
 	struct env *owner;
 	struct bank *bank; /* what the pages are charged to */
 	struct spinlock lock; /* the coming of pages; LOCK_RANK_CAP_TABLE */
+	uint64_t freed; /* pages before this one are given back; whoever frees it */
 };
 
 /* The slot's memory; NULL if there is no such slot, or no page of it yet. */
@@ -139,8 +140,11 @@ static inline int cap_get(const struct cap_table *table, exo_cap_t slot, enum ex
 int cap_table_init(struct cap_table *table, struct env *owner, struct bank *bank,
 		   unsigned int order);
 
-/* Gives its memory back. Every slot is empty, and nobody can find it (object_quiesce()). */
-void cap_table_free(struct cap_table *table);
+/*
+ * Gives some of its memory back; true once that was all. Every slot is empty, and nobody can find
+ * it (object_quiesce()).
+ */
+bool cap_table_free_some(struct cap_table *table);
 
 /* The first slot from @slot on that is not empty; nr_slots if there is none. */
 exo_cap_t cap_table_next(const struct cap_table *table, exo_cap_t slot);
@@ -215,6 +219,13 @@ struct cap *cap_next(const struct object *object, const struct cap *cap, const s
  * capability the object waits for the caller's object_end_some(). Interrupts off, no lock; opens.
  */
 int cap_delete_one(struct cap *cap, uintptr_t value);
+
+/**
+ * cap_delete_some() - the same for up to CAP_BATCH slots, with one flush of TLBs for all
+ * Goes no further than the first that is empty or somebody is busy with. Returns how many were
+ * deleted.
+ */
+unsigned int cap_delete_some(struct cap **caps, unsigned int count);
 
 /**
  * object_revoke_some() - take away what was derived from a capability

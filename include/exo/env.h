@@ -45,8 +45,7 @@ struct frame {
 	paddr_t base;
 };
 
-_Static_assert(sizeof(struct frame) == 64 || IS_ENABLED(CONFIG_LOCK_STATISTICS) ||
-		       IS_ENABLED(CONFIG_SPIN_MCS),
+_Static_assert(sizeof(struct frame) == 64 || IS_ENABLED(CONFIG_LOCK_STATISTICS),
 	       "64 frames cost a page");
 
 struct user_thread {
@@ -56,7 +55,7 @@ struct user_thread {
 	struct env *env; /* NULL before thread_config() and once it has left */
 	/* Under env->threads_lock. */
 	struct list_node env_node;
-	bool listed, started;
+	bool listed, started, killed;
 	uint8_t charged_node;
 	struct frame *state_frame; /* pinned; NULL */
 	struct ntf *bound; /* under its wait lock */
@@ -74,7 +73,8 @@ struct user_thread {
 struct ntf {
 	struct object object;
 	struct spinlock wait_lock; /* LOCK_RANK_NTF */
-	struct list_node waiters; /* in the order of coming */
+	struct list_node waiters; /* in the order of coming; at most EXO_NTF_WAITERS */
+	unsigned int nr_waiters;
 	uint64_t word; /* under wait_lock */
 	struct user_thread *bound;
 	uint64_t bound_mask;
@@ -89,6 +89,11 @@ static inline struct user_thread *user_thread_current(void)
 static inline struct env *env_current(void)
 {
 	return user_thread_current()->env;
+}
+
+static inline paddr_t frame_cap_base(const struct cap *cap, const struct object *object)
+{
+	return container_of(object, struct frame, object)->base + (paddr_t)cap->first * PAGE_SIZE;
 }
 
 static inline uint64_t frame_cap_size(const struct cap *cap)
@@ -108,6 +113,10 @@ int env_end(struct object *object); /* struct object_type's */
 int frame_make(struct bank *bank, paddr_t base, unsigned int order, unsigned int node,
 	       struct frame **frame);
 void frame_bury(struct object *object); /* struct object_type's */
+
+/* Unmaps capabilities that were taken (cap_take()), of whatever objects; others than FRAMEs are
+ * mapped nowhere. Interrupts off, no lock held; opens. */
+void frame_unmap(struct cap **caps, unsigned int count);
 
 /* Makes sure that nobody reaches the frames through capabilities that were taken (cap_take()). */
 void frame_taken(struct object *object, struct cap **caps, unsigned int count);
@@ -169,9 +178,17 @@ int ntf_end(struct object *object);
 void ntf_set(struct ntf *ntf, uint64_t bits);
 
 /**
+ * ntf_find() - look up a notification that may be signalled (EXO_RIGHT_W)
+ * @badge: the bits that the capability may set
+ * Under the object's lock: else the slot could be filled anew between the look at the word and the
+ * one at the badge, and bits be set that none of both may. As cap_find().
+ */
+int ntf_find(const struct cap_table *table, exo_cap_t slot, struct ntf **ntf, uint64_t *badge);
+
+/**
  * ntf_await() - wait until some of @mask are set; they are cleared
- * Returns 0 and *bits, -EXO_E_TIMEOUT, -EXO_E_DEAD (the object ended), -EXO_E_AGAIN (the thread is
- * to stop or to end). Interrupts off; opens.
+ * Returns 0 and *bits, -EXO_E_TIMEOUT, -EXO_E_DEAD (the object ended), -EXO_E_BUSY (as many as may
+ * wait do), -EXO_E_AGAIN (the thread is to stop or to end). Interrupts off; opens.
  */
 int ntf_await(struct ntf *ntf, uint64_t mask, uint64_t deadline, uint64_t *bits);
 

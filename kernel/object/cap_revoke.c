@@ -6,7 +6,8 @@
  * that nothing is reached through them any more (unmaps frames, with one shoot-down); then their
  * slots are empty. In between anybody may do anything but use these slots.
  */
-#include <exo/cap.h>
+#include <exo/env.h>
+#include <exo/panic.h>
 
 /* The second half, for one object. */
 static void finish(struct object *object, struct cap **caps, unsigned int count)
@@ -30,6 +31,20 @@ int cap_delete_one(struct cap *cap, uintptr_t value)
 	if (!error)
 		finish(object, &cap, 1);
 	return error;
+}
+
+unsigned int cap_delete_some(struct cap **caps, unsigned int count)
+{
+	struct object *objects[CAP_BATCH];
+	unsigned int taken = 0;
+
+	ASSERT(count <= CAP_BATCH);
+	while (taken < count && !cap_take(caps[taken], CAP_EMPTY, &objects[taken]))
+		taken++;
+	frame_unmap(caps, taken);
+	for (unsigned int i = 0; i < taken; i++)
+		finish(objects[i], &caps[i], 1);
+	return taken;
 }
 
 /* Is somebody else still busy with a capability that was taken out? */

@@ -11,6 +11,7 @@
 #include <exo/panic.h>
 
 #define POINTERS_PER_PAGE (PAGE_SIZE / sizeof(struct cap *))
+#define FREE_PAGES 32u /* a guess: of a step, as interrupts are off */
 
 static uint64_t nr_pages(const struct cap_table *table)
 {
@@ -46,18 +47,30 @@ int cap_table_init(struct cap_table *table, struct env *owner, struct bank *bank
 	return 0;
 }
 
-void cap_table_free(struct cap_table *table)
+bool cap_table_free_some(struct cap_table *table)
 {
 	const uint64_t pointer_pages = nr_pages(table) / POINTERS_PER_PAGE;
+	unsigned int pages = 0;
 
-	ASSERT(cap_table_next(table, 0) == table->nr_slots);
-	for (uint64_t i = 0; i < nr_pages(table); i++)
-		if (table->pages[i])
-			bank_block_put(table->bank, virt_to_phys(table->pages[i]), 0);
-	bank_block_put(table->bank, virt_to_phys(table->pages),
-		       (unsigned int)__builtin_ctzll(pointer_pages));
-	table->pages = NULL;
-	table->nr_slots = 0;
+	ASSERT(table->freed || cap_table_next(table, 0) == table->nr_slots);
+	for (unsigned int i = 0; i < POINTERS_PER_PAGE && pages < FREE_PAGES; i++) {
+		struct cap *page;
+
+		if (table->freed == nr_pages(table)) {
+			bank_block_put(table->bank, virt_to_phys(table->pages),
+				       (unsigned int)__builtin_ctzll(pointer_pages));
+			table->pages = NULL;
+			table->nr_slots = 0;
+			return true;
+		}
+		page = table->pages[table->freed];
+		__atomic_store_n(&table->pages[table->freed++], NULL, __ATOMIC_RELEASE);
+		if (page) {
+			bank_block_put(table->bank, virt_to_phys(page), 0);
+			pages++;
+		}
+	}
+	return false;
 }
 
 exo_cap_t cap_table_next(const struct cap_table *table, exo_cap_t slot)

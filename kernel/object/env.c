@@ -10,6 +10,8 @@
 #include <exo/env.h>
 #include <exo/panic.h>
 
+#define END_THREADS 32u /* a guess: of a step, as interrupts are off */
+
 /* The page tables' memory: machine is the environment's own. */
 static int table_alloc(struct page_machine *machine, paddr_t *table)
 {
@@ -52,53 +54,64 @@ int env_make(struct bank *bank, unsigned int order, struct env **result)
 		*result = env;
 		return 0;
 	}
-	cap_table_free(&env->table);
+	while (!cap_table_free_some(&env->table))
+		;
 out:
 	bank_object_put(object);
 	return error;
 }
 
-/* Has all threads end; true once none is left. */
-static bool end_threads(struct env *env)
+/*
+ * Has some threads end. Those that have been told so go to the end of the list. Returns 0 once none
+ * is left, -EXO_E_AGAIN, -EXO_E_BUSY if only their leaving is waited for.
+ */
+static int end_threads(struct env *env)
 {
 	const uint64_t flags = spin_lock_irq(&env->threads_lock);
-	struct list_node *node = env->threads.next;
-	bool none;
+	int result = -EXO_E_AGAIN;
 
-	while (node != &env->threads) {
-		struct user_thread *thread = list_entry(node, struct user_thread, env_node);
+	for (unsigned int i = 0; i < END_THREADS; i++) {
+		struct list_node *const node = env->threads.next;
+		struct user_thread *const thread = list_entry(node, struct user_thread, env_node);
 
-		node = node->next;
+		result = list_empty(&env->threads) ? 0 : -EXO_E_BUSY;
+		if (!result || thread->killed)
+			break;
+		result = -EXO_E_AGAIN;
+		list_remove(node);
+		list_add_last(&env->threads, node);
 		user_thread_kill(thread);
 	}
-	none = list_empty(&env->threads);
 	spin_unlock_irq(&env->threads_lock, flags);
-	return none;
+	return result;
 }
 
 /* Empties some slots; true once all are empty. */
 static bool empty_some(struct env *env)
 {
-	for (unsigned int i = 0; i < CAP_BATCH; i++) {
+	struct cap *caps[CAP_BATCH];
+	unsigned int count = 0;
+
+	while (count < CAP_BATCH) {
 		env->next_slot = cap_table_next(&env->table, env->next_slot);
 		if (env->next_slot == env->table.nr_slots)
-			return cap_table_next(&env->table, 0) == env->table.nr_slots;
-		/* One that somebody else is just taking away will be empty next time. */
-		if (cap_delete_one(cap_slot(&env->table, env->next_slot), CAP_EMPTY)) {
-			env->next_slot = 0;
-			return false;
-		}
+			break;
+		caps[count++] = cap_slot(&env->table, env->next_slot++);
 	}
-	return false;
+	/* Those that somebody else is just taking away will be empty next time. */
+	if (!count || cap_delete_some(caps, count) < count)
+		env->next_slot = 0;
+	return !count && cap_table_next(&env->table, 0) == env->table.nr_slots;
 }
 
 int env_end(struct object *object)
 {
 	struct env *env = container_of(object, struct env, object);
+	const int error = end_threads(env);
 
-	/* The last of them says when it has gone. */
-	if (!end_threads(env))
-		return -EXO_E_BUSY;
+	/* Each of them says when it has gone. */
+	if (error)
+		return error;
 	if (!env->left) {
 		/* All CPUs come by, so whoever had found it live has filled its last slot by now.
 		 */
@@ -107,7 +120,9 @@ int env_end(struct object *object)
 	}
 	if (!empty_some(env))
 		return -EXO_E_AGAIN;
+	if (!cap_table_free_some(&env->table))
+		return -EXO_E_AGAIN;
+	/* The last of what was mapped has taken all tables but the first with it. */
 	page_table_destroy(&env->space);
-	cap_table_free(&env->table);
 	return 0;
 }

@@ -55,10 +55,15 @@ static void unmap_from(struct env *env, struct cap **caps, unsigned int count)
 	page_batch_finish(&batch);
 }
 
-void frame_taken(struct object *object, struct cap **caps, unsigned int count)
+void frame_unmap(struct cap **caps, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		if (caps[i]->place)
 			unmap_from(caps[i]->owner, caps + i, count - i);
+}
+
+void frame_taken(struct object *object, struct cap **caps, unsigned int count)
+{
+	frame_unmap(caps, count);
 	env_tell_taken(object, caps, count);
 }

@@ -87,6 +87,14 @@ static bool afford(struct mapping *m, uint64_t address, paddr_t base, uint64_t s
 	return true;
 }
 
+/* The same for changing a mapping that there is, if there is one. */
+static bool afford_cap(struct mapping *m, const struct cap *cap, struct object *object)
+{
+	const paddr_t base = frame_cap_base(cap, object);
+
+	return !cap->place || afford(m, address_of(cap->place), base, frame_cap_size(cap));
+}
+
 static int map_one(struct mapping *m, uint64_t slot, uint64_t address, unsigned int rights,
 		   uint64_t *size)
 {
@@ -98,7 +106,7 @@ static int map_one(struct mapping *m, uint64_t slot, uint64_t address, unsigned 
 	if (error)
 		return error;
 	*size = frame_cap_size(cap);
-	base = container_of(object, struct frame, object)->base + (uint64_t)cap->first * PAGE_SIZE;
+	base = frame_cap_base(cap, object);
 	if (cap->place)
 		error = -EXO_E_BUSY;
 	else if (address >= user_end() || *size > user_end() - address || address == 0)
@@ -127,7 +135,9 @@ static int unmap_one(struct mapping *m, uint64_t slot)
 	return error;
 }
 
-static int protect_one(struct mapping *m, uint64_t slot, unsigned int rights, unsigned int *before)
+/* @undo: back to what it was before this operation, which has been paid for. */
+static int protect_one(struct mapping *m, uint64_t slot, unsigned int rights, bool undo,
+		       unsigned int *before)
 {
 	struct object *object;
 	struct cap *cap;
@@ -138,6 +148,8 @@ static int protect_one(struct mapping *m, uint64_t slot, unsigned int rights, un
 	*before = (unsigned int)(cap->place & EXO_RIGHTS_ALL);
 	if (!cap->place)
 		error = -EXO_E_DEAD;
+	else if (!undo && !afford_cap(m, cap, object))
+		error = -EXO_E_RANGE;
 	else
 		error = page_table_protect(&m->batch, address_of(cap->place), frame_cap_size(cap),
 					   page_rights(rights));
@@ -170,8 +182,11 @@ static int do_unmap(struct mapping *m, const struct exo_map_op *op)
 		struct cap *cap;
 
 		error = lock_frame(m, (uint64_t)op->slot + i, 0, &cap, &object);
-		if (!error)
-			unlock_frame(object);
+		if (error)
+			break;
+		if (!afford_cap(m, cap, object))
+			error = -EXO_E_RANGE;
+		unlock_frame(object);
 	}
 	/* One that somebody takes away just now is unmapped by them. */
 	for (uint32_t i = 0; i < op->count && !error; i++)
@@ -186,10 +201,10 @@ static int do_protect(struct mapping *m, const struct exo_map_op *op)
 	int error = 0;
 
 	for (uint32_t i = 0; i < op->count && !error; i++) {
-		error = protect_one(m, (uint64_t)op->slot + i, op->rights, &rights);
+		error = protect_one(m, (uint64_t)op->slot + i, op->rights, false, &rights);
 		before[i] = (uint8_t)rights;
 		for (uint32_t k = 0; error && k < i; k++)
-			protect_one(m, (uint64_t)op->slot + k, before[k], &rights);
+			protect_one(m, (uint64_t)op->slot + k, before[k], true, &rights);
 	}
 	return error;
 }

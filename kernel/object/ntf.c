@@ -4,7 +4,8 @@
  * wait for it, so that telling never waits and is never lost, though it may coalesce.
  *
  * Waiters are served in the order of their coming: a set bit goes to the first that wants it. A
- * waiter is in the list until somebody takes it out, under the lock, and that is who wakes it: a
+ * waiter is in the list, whose length is bounded because it is gone through with interrupts off,
+ * until somebody takes it out, under the lock, and that is who wakes it: a
  * signal, the end of the object, or itself when its time is over. So after a wait its waiting_on
  * says whether it has been served. It looks at the object only while that is set: then the object
  * has not ended yet, or its end waits until this CPU has left the call.
@@ -28,10 +29,30 @@ int ntf_make(struct bank *bank, struct ntf **result)
 	return 0;
 }
 
+int ntf_find(const struct cap_table *table, exo_cap_t slot, struct ntf **ntf, uint64_t *badge)
+{
+	struct object *object;
+	struct cap *cap;
+	uintptr_t value;
+	int error = cap_find(table, slot, EXO_TYPE_NTF, EXO_RIGHT_W, &cap, &value);
+
+	if (unlikely(error))
+		return error;
+	object = cap_object(value);
+	spin_acquire(&object->lock);
+	if (unlikely(atomic_load_explicit(&cap->value, memory_order_relaxed) != value))
+		error = -EXO_E_CAP;
+	*badge = cap_badge(cap);
+	spin_release(&object->lock);
+	*ntf = container_of(object, struct ntf, object);
+	return error;
+}
+
 /* Takes @thread out of the list, served with @bits. Under wait_lock; interrupts off. */
-static void serve(struct user_thread *thread, uint64_t bits)
+static void serve(struct ntf *ntf, struct user_thread *thread, uint64_t bits)
 {
 	list_remove(&thread->wait_node);
+	ntf->nr_waiters--;
 	thread->granted = bits;
 	thread->waiting_on = NULL;
 	wait_wake_one(&thread->wait);
@@ -50,7 +71,7 @@ static uint64_t distribute(struct ntf *ntf)
 		if (!bits)
 			continue;
 		ntf->word &= ~bits;
-		serve(thread, bits);
+		serve(ntf, thread, bits);
 	}
 	return ntf->word & ntf->bound_mask;
 }
@@ -74,6 +95,7 @@ static int finish_wait(struct user_thread *self, int error, uint64_t *bits)
 		spin_acquire(&ntf->wait_lock);
 		if (self->waiting_on) {
 			list_remove(&self->wait_node);
+			ntf->nr_waiters--;
 			self->waiting_on = NULL;
 			self->granted = 0;
 		}
@@ -85,23 +107,35 @@ static int finish_wait(struct user_thread *self, int error, uint64_t *bits)
 	return error ? error : -EXO_E_DEAD;
 }
 
+/* Why a thread gets an answer at once where no bit is set; 0: it can wait. Under wait_lock. */
+static int may_not_wait(const struct ntf *ntf, uint64_t deadline)
+{
+	if (deadline == 0)
+		return -EXO_E_TIMEOUT;
+	if (object_state(&ntf->object) != OBJECT_LIVE)
+		return -EXO_E_DEAD;
+	return ntf->nr_waiters == EXO_NTF_WAITERS ? -EXO_E_BUSY : 0;
+}
+
 int ntf_await(struct ntf *ntf, uint64_t mask, uint64_t deadline, uint64_t *bits)
 {
 	struct user_thread *self = user_thread_current();
 	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
+	int error = 0;
 
 	*bits = ntf->word & mask;
 	ntf->word &= ~*bits;
-	if (*bits || object_state(&ntf->object) != OBJECT_LIVE || deadline == 0) {
+	if (!*bits)
+		error = may_not_wait(ntf, deadline);
+	if (*bits || error) {
 		spin_unlock_irq(&ntf->wait_lock, flags);
-		if (*bits)
-			return 0;
-		return deadline == 0 ? -EXO_E_TIMEOUT : -EXO_E_DEAD;
+		return error;
 	}
 	self->wait_mask = mask;
 	self->granted = 0;
 	self->waiting_on = ntf;
 	list_add_last(&ntf->waiters, &self->wait_node);
+	ntf->nr_waiters++;
 	/* Before the other lock goes: who serves this thread finds it in its queue. */
 	spin_acquire(&self->wait.lock);
 	spin_release(&ntf->wait_lock);
@@ -154,15 +188,12 @@ int ntf_end(struct object *object)
 {
 	struct ntf *ntf = container_of(object, struct ntf, object);
 	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
-	int error = 0;
 
-	for (unsigned int i = 0; i < 32 && !list_empty(&ntf->waiters); i++)
-		serve(list_entry(ntf->waiters.next, struct user_thread, wait_node), 0);
-	if (!list_empty(&ntf->waiters))
-		error = -EXO_E_AGAIN;
+	while (!list_empty(&ntf->waiters))
+		serve(ntf, list_entry(ntf->waiters.next, struct user_thread, wait_node), 0);
 	if (ntf->bound)
 		ntf->bound->bound = NULL;
 	ntf->bound = NULL;
 	spin_unlock_irq(&ntf->wait_lock, flags);
-	return error;
+	return 0;
 }

@@ -31,14 +31,12 @@ static struct user_thread *of(struct thread *thread)
 static void faulted(struct thread *thread, const struct interrupt_frame *frame, uint64_t address)
 {
 	struct env *env = of(thread)->env;
-	uintptr_t value;
-	struct cap *cap;
+	struct ntf *ntf;
+	uint64_t badge;
 
 	(void)frame, (void)address;
-	if (env->fault_ntf &&
-	    !cap_find(&env->table, env->fault_ntf, EXO_TYPE_NTF, EXO_RIGHT_W, &cap, &value))
-		ntf_set(container_of(cap_object(value), struct ntf, object),
-			env->fault_bits & cap_badge(cap));
+	if (env->fault_ntf && !ntf_find(&env->table, env->fault_ntf, &ntf, &badge))
+		ntf_set(ntf, env->fault_bits & badge);
 }
 
 /* Leaves the environment's list, if it is in one. Under env->threads_lock. */
@@ -281,6 +279,7 @@ int user_thread_write(struct user_thread *thread, const struct exo_registers *re
 
 void user_thread_kill(struct user_thread *thread)
 {
+	thread->killed = true;
 	if (thread->started)
 		user_kill(thread->thread);
 	else if (thread->listed)

@@ -63,22 +63,33 @@ struct exo_result sys_cap_copy(uint64_t source, uint64_t env, uint64_t slot, uin
 	return result_of_range(error, done);
 }
 
+/* Empties slots, up to CAP_BATCH and no further than the first that is empty; returns how many. */
+static unsigned int delete_batch(exo_cap_t slot, uint64_t count)
+{
+	struct cap *caps[CAP_BATCH];
+	unsigned int found = 0;
+
+	while (found < CAP_BATCH && found < count &&
+	       (caps[found] = cap_slot(&env_current()->table, slot + found)))
+		found++;
+	return cap_delete_some(caps, found);
+}
+
 struct exo_result sys_cap_delete(uint64_t slot, uint64_t count)
 {
-	struct cap_table *table = &env_current()->table;
+	const uint64_t limit = count < EXO_RANGE_MAX ? count : EXO_RANGE_MAX;
 	uint64_t done = 0;
 	int error = count ? 0 : -EXO_E_ARG;
 
-	for (; !error && done < count; done++) {
-		struct cap *cap = cap_slot(table, slot + done);
+	while (!error && done < limit) {
+		const unsigned int batch = delete_batch(slot + done, limit - done);
 
-		if (done == EXO_RANGE_MAX)
-			error = -EXO_E_AGAIN;
-		else
-			error = cap ? cap_delete_one(cap, CAP_EMPTY) : -EXO_E_CAP;
-		if (error)
-			break;
+		done += batch;
+		if (batch < CAP_BATCH && done < limit)
+			error = -EXO_E_CAP;
 	}
+	if (!error && done < count)
+		error = -EXO_E_AGAIN;
 	object_end_some();
 	return result_of_range(error, done);
 }
@@ -114,21 +125,32 @@ struct exo_result sys_cap_revoke(uint64_t slot, uint64_t mode, uint64_t deadline
 	return (struct exo_result){ error, EXO_RANGE_MAX - budget };
 }
 
-static void describe(const struct cap *cap, uintptr_t value, struct exo_cap_info *info)
+/* What the slot itself says of it: under the object's lock, as long as it is still there. */
+static int describe_cap(const struct cap *cap, uintptr_t value, struct exo_cap_info *info)
 {
 	struct object *object = cap_object(value);
+	int error = 0;
+
+	spin_acquire(&object->lock);
+	if (atomic_load_explicit(&cap->value, memory_order_relaxed) != value) {
+		error = -EXO_E_CAP;
+	} else if (object->type == EXO_TYPE_FRAME) {
+		info->base = frame_cap_base(cap, object);
+		info->size = frame_cap_size(cap);
+		info->address = cap->place & ~(uint64_t)(PAGE_SIZE - 1);
+	}
+	spin_release(&object->lock);
+	return error;
+}
+
+static void describe_object(struct object *object, uintptr_t value, struct exo_cap_info *info)
+{
 	struct bank_node_count total;
 
 	info->type = object->type;
 	info->rights = (uint32_t)(value & CAP_RIGHTS);
 	info->node = object->node;
 	switch (object->type) {
-	case EXO_TYPE_FRAME:
-		info->base = container_of(object, struct frame, object)->base +
-			     (uint64_t)cap->first * PAGE_SIZE;
-		info->size = frame_cap_size(cap);
-		info->address = cap->place & ~(uint64_t)(PAGE_SIZE - 1);
-		break;
 	case EXO_TYPE_BANK:
 		total = bank_total(container_of(object, struct bank, object));
 		info->size = total.reserved;
@@ -139,7 +161,9 @@ static void describe(const struct cap *cap, uintptr_t value, struct exo_cap_info
 		info->used = container_of(object, struct env, object)->nr_threads;
 		break;
 	case EXO_TYPE_NTF:
-		info->used = container_of(object, struct ntf, object)->word;
+		/* Who may not wait for bits may not see them. */
+		if (value & EXO_RIGHT_R)
+			info->used = container_of(object, struct ntf, object)->word;
 		break;
 	default:
 		break;
@@ -153,11 +177,13 @@ struct exo_result sys_cap_stat(uint64_t slot, uint64_t address)
 	uintptr_t value;
 	int error = cap_look(&env_current()->table, slot, 0, &cap, &value);
 
+	if (!error)
+		error = describe_cap(cap, value, &info);
+	if (!error)
+		describe_object(cap_object(value), value, &info);
 	/* An empty slot is no error: that is what can be said of it. */
 	if (error == -EXO_E_CAP && slot < env_current()->table.nr_slots)
 		error = 0;
-	else if (!error)
-		describe(cap, value, &info);
 	if (!error)
 		error = user_copy_to(address, &info, sizeof(info));
 	return result_error(error);

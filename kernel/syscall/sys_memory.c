@@ -61,7 +61,7 @@ struct exo_result sys_bank_move(uint64_t from, uint64_t to, uint64_t frames, uin
 
 	if (!error)
 		error = cap_get(&env_current()->table, to, EXO_TYPE_BANK, EXO_RIGHT_C, &target);
-	if (!error && node >= numa_nodes())
+	if (!error && node > EXO_NODE_ANY)
 		error = -EXO_E_RANGE;
 	if (!error)
 		error = bank_move(container_of(source, struct bank, object),

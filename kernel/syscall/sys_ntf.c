@@ -7,16 +7,15 @@
 
 struct exo_result sys_ntf_signal(uint64_t slot, uint64_t bits)
 {
-	struct cap *cap;
-	uintptr_t value;
-	const int error =
-		cap_find(&env_current()->table, slot, EXO_TYPE_NTF, EXO_RIGHT_W, &cap, &value);
+	struct ntf *ntf;
+	uint64_t badge;
+	const int error = ntf_find(&env_current()->table, slot, &ntf, &badge);
 
 	if (unlikely(error))
 		return result_error(error);
-	if (unlikely(bits & ~cap_badge(cap)))
+	if (unlikely(bits & ~badge))
 		return result_error(-EXO_E_PERM);
-	ntf_set(container_of(cap_object(value), struct ntf, object), bits);
+	ntf_set(ntf, bits);
 	sched_interrupt_end();
 	return result_error(0);
 }

@@ -77,6 +77,10 @@ static void banks_move_between_parent_and_child(struct test *test)
 	TEST_EQ(test, exo_bank_move(abi_slot(1), abi_slot(2), 1, 0).error, -EXO_E_ARG);
 	TEST_EQ(test, exo_bank_move(ABI_BANK, ABI_BANK, 1, 0).error, -EXO_E_ARG);
 	TEST_EQ(test, exo_bank_move(ABI_BANK, abi_slot(1), 1, 999).error, -EXO_E_RANGE);
+	TEST_EQ(test, exo_bank_move(ABI_BANK, abi_slot(1), 1, EXO_NODE_ANY + 1).error,
+		-EXO_E_RANGE);
+	TEST_EQ(test, exo_bank_move(ABI_BANK, abi_slot(1), 1, EXO_NODE_ANY).error, 0);
+	TEST_EQ(test, exo_bank_move(abi_slot(1), ABI_BANK, 1, EXO_NODE_ANY).error, 0);
 	TEST_EQ(test, exo_bank_move(ABI_BANK, abi_slot(3), 1, 0).error, -EXO_E_CAP);
 	TEST_EQ(test, abi_stat(abi_slot(1)).size, 11);
 	TEST_EQ(test, abi_used(ABI_BANK), 22);

@@ -234,6 +234,33 @@ static void map_parts_and_large_blocks(struct test *test)
 	TEST_EQ(test, part[EXO_PAGE + 5], 55); /* a copy keeps the block */
 }
 
+/* Three blocks of 4 MiB in small pages: more than one call may change. */
+static void map_work_is_bounded(struct test *test)
+{
+	const uint64_t far = ABI_ADDRESS + EXO_PAGE; /* aligned unlike the blocks */
+	const unsigned int order = 10;
+
+	ABI_BEGIN(test, 4 << order);
+	for (unsigned int i = 1; i <= 3; i++) {
+		TEST_EQ(test,
+			exo_frame_alloc(ABI_BANK, EXO_WHERE(order, EXO_NODE_ANY), EXO_HINT_NONE,
+					abi_slot(i), 1)
+				.error,
+			0);
+		TEST_EQ(test, abi_map(EXO_MAP, i, 1, far + (i - 1) * (EXO_PAGE << order), ABI_RW),
+			0);
+	}
+	TEST_EQ(test, abi_map(EXO_PROTECT, 1, 3, 0, EXO_RIGHT_R), -EXO_E_RANGE);
+	TEST_TRUE(test, abi_try(ABI_WRITE, far));
+	TEST_EQ(test, abi_map(EXO_PROTECT, 1, 2, 0, EXO_RIGHT_R), 0);
+	TEST_TRUE(test, !abi_try(ABI_WRITE, far));
+	TEST_EQ(test, abi_map(EXO_UNMAP, 1, 3, 0, 0), -EXO_E_RANGE);
+	TEST_TRUE(test, abi_try(ABI_READ, far));
+	TEST_EQ(test, abi_map(EXO_UNMAP, 1, 2, 0, 0), 0);
+	TEST_TRUE(test, !abi_try(ABI_READ, far));
+	TEST_EQ(test, abi_map(EXO_UNMAP, 3, 1, 0, 0), 0);
+}
+
 static void map_into_another_environment(struct test *test)
 {
 	struct exo_map_op op = { .address = ABI_ADDRESS, .slot = 7, .count = 1, .rights = ABI_RW };
@@ -272,6 +299,7 @@ static const struct test_case map_cases[] = {
 	TEST_CASE(map_batches_say_how_far_they_got),
 	TEST_CASE(map_takes_as_many_slots_as_it_says),
 	TEST_CASE(map_parts_and_large_blocks),
+	TEST_CASE(map_work_is_bounded),
 	TEST_CASE(map_into_another_environment),
 	TEST_CASE(map_deleting_unmaps),
 };

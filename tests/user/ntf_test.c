@@ -33,6 +33,9 @@ static void ntf_refuses_bad_arguments(struct test *test)
 	TEST_EQ(test, abi_copy(1, 3, EXO_RIGHT_R), 0);
 	TEST_EQ(test, abi_copy(1, 4, EXO_RIGHT_W), 0);
 	TEST_EQ(test, exo_ntf_signal(abi_slot(3), 1).error, -EXO_E_PERM);
+	TEST_EQ(test, exo_ntf_signal(NTF, 4).error, 0);
+	TEST_EQ(test, abi_stat(abi_slot(3)).used, 4);
+	TEST_EQ(test, abi_stat(abi_slot(4)).used, 0); /* who may not wait may not look */
 	TEST_EQ(test, poll(abi_slot(4), 1).error, -EXO_E_PERM);
 	TEST_EQ(test, exo_ntf_bind(abi_slot(3), EXO_FIRST_THREAD, 1).error, -EXO_E_PERM);
 	TEST_EQ(test, poll(NTF, 0).error, -EXO_E_ARG);
@@ -187,6 +190,30 @@ static void ntf_a_thread_that_waits_can_be_ended(struct test *test)
 	TEST_EQ(test, poll(NTF, 1).value, 1);
 }
 
+/* No more than so many wait, as a signal looks at them all with interrupts off. */
+static void ntf_has_so_many_waiters(struct test *test)
+{
+	static struct waiter waiters[EXO_NTF_WAITERS];
+	unsigned int begun = 0;
+	int error = 0;
+
+	ABI_BEGIN(test, 16);
+	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
+	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 2), 0);
+	while (begun < EXO_NTF_WAITERS && !error) {
+		error = begin(&waiters[begun], 1, 1);
+		begun += !error;
+	}
+	TEST_EQ(test, error, 0);
+	TEST_EQ(test, exo_ntf_wait(NTF, 2, EXO_DEADLINE_NEVER).error, -EXO_E_BUSY);
+	TEST_EQ(test, exo_ntf_wait(NTF, 2, 0).error, -EXO_E_TIMEOUT);
+	TEST_EQ(test, exo_ntf_signal(NTF, 1).error, 0);
+	TEST_EQ(test, wait_done(1).value, 1);
+	TEST_EQ(test, exo_ntf_wait(NTF, 2, abi_now() + MS).error, -EXO_E_TIMEOUT);
+	while (begun > 0)
+		exo_thread_end(&waiters[--begun].thread);
+}
+
 /* --- upcalls -----------------------------------------------------------------------------------*/
 
 static void ntf_bound_interrupts(struct test *test)
@@ -296,6 +323,7 @@ static const struct test_case ntf_cases[] = {
 	TEST_CASE(ntf_serves_in_order),
 	TEST_CASE(ntf_its_end_wakes),
 	TEST_CASE(ntf_a_thread_that_waits_can_be_ended),
+	TEST_CASE(ntf_has_so_many_waiters),
 	TEST_CASE(ntf_bound_interrupts),
 	TEST_CASE(ntf_events_wait_while_disabled),
 	TEST_CASE(ntf_upcalls_leave_no_trace),

@@ -18,8 +18,9 @@ enum exo_map_act {
  * The slots are of the environment that is mapped into; a FRAME capability holds one mapping at
  * most. @rights: EXO_RIGHT_R with W or X, not both, and no more than the capability has; a page
  * that can be read only when it can be written or executed does not exist on x86-64. Large pages
- * are used where @address and the frames are aligned alike; a call has entries of page tables for
- * EXO_MAP_ENTRIES pages of either size.
+ * are used where @address and the frames are aligned alike; a call maps, unmaps and protects
+ * EXO_MAP_ENTRIES pages of either size: an operation on more is EXO_E_RANGE, and EXO_E_ALIGN if the
+ * frame does not even fit alone because @address is aligned unlike it.
  *
  * An operation is done as a whole or not at all. RDX is how many were done; if the next one fails
  * after some, the call answers EXO_E_AGAIN, and the next call, which begins there, the error.

@@ -118,6 +118,8 @@ EXO_ABI_SIZE(struct exo_sched, 64);
 EXO_ABI_OFFSET(struct exo_sched, period, 8);
 EXO_ABI_OFFSET(struct exo_sched, affinity, 32);
 
+#define EXO_NTF_WAITERS 64u /* threads that wait for a notification; one more is EXO_E_BUSY */
+
 #define EXO_DEADLINE_NEVER (~UINT64_C(0))
 
 #endif
