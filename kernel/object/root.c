@@ -27,6 +27,7 @@
 
 #define TABLE_ORDER 3 /* 2^18 slots */
 #define STACK_PAGES 16u
+#define MODULE_MAX (UINT64_C(1) << 30) /* one map() call's worth of large pages */
 #define PROGRAM "init"
 
 extern const char programs_cpio_start[], programs_cpio_end[];
@@ -131,14 +132,43 @@ static int add_module(const char *name, paddr_t base, uint64_t size)
 	const unsigned int index = boot_page.nr_modules;
 	struct exo_module *module = &boot_page.modules[index];
 
-	if (index == EXO_MODULES || base % PAGE_SIZE || !size)
+	if (index == EXO_MODULES || base % PAGE_SIZE || !size || size > MODULE_MAX) {
+		log_warning("root: programs do not get the module \"%s\", %llu bytes at %#llx: %s",
+			    name, (unsigned long long)size, (unsigned long long)base,
+			    index == EXO_MODULES ? "there are too many"
+			    : base % PAGE_SIZE	 ? "it is not aligned to pages"
+						 : "its size is not possible");
 		return 0;
+	}
 	string_copy(module->name, sizeof(module->name), name);
-	module->address = root.modules_end;
+	/* Aligned as it is, so that large pages map it. */
+	module->address = root.modules_end + ((base - root.modules_end) & (MIB(2) - 1));
 	module->size = size;
-	root.modules_end += (uint64_t)pages_of(size) * PAGE_SIZE;
+	root.modules_end = module->address + (uint64_t)pages_of(size) * PAGE_SIZE;
 	boot_page.nr_modules++;
 	return give_pages(EXO_FIRST_MODULES + index, base, pages_of(size), module->address);
+}
+
+/* What is behind a module in its last page is no business of programs. */
+static bool clear_tail(const struct boot_module *module)
+{
+	const paddr_t end = module->base + module->size;
+	const uint64_t tail = -end & (PAGE_SIZE - 1);
+
+	for (unsigned int i = 0; i < boot_info.nr_modules; i++)
+		if (boot_info.modules[i].base >= end && boot_info.modules[i].base < end + tail)
+			return false;
+	memset(phys_to_virt(end), 0, tail);
+	return true;
+}
+
+static int add_boot_module(const struct boot_module *module)
+{
+	if (clear_tail(module))
+		return add_module(module->name, module->base, module->size);
+	log_warning("root: programs do not get the module \"%s\": it shares a page with another",
+		    module->name);
+	return 0;
 }
 
 static int add_modules(void)
@@ -150,8 +180,7 @@ static int add_modules(void)
 		error = add_module("programs", (uintptr_t)programs_cpio_start - KERNEL_BASE,
 				   IMAGE_ARCHIVE_SIZE);
 	for (unsigned int i = 0; !error && i < boot_info.nr_modules; i++)
-		error = add_module(boot_info.modules[i].name, boot_info.modules[i].base,
-				   boot_info.modules[i].size);
+		error = add_boot_module(&boot_info.modules[i]);
 	return error;
 }
 

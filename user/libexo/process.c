@@ -97,12 +97,13 @@ static int grant(struct loading *loading, exo_cap_t cap, exo_cap_t slot)
 	return cap ? exo_copy_caps(cap, loading->process->env, slot, 1, EXO_RIGHTS_ALL) : 0;
 }
 
-/* Copies of the archive's frames, as many as this program has; mapped for reading. */
+/* Copies of the archive's frames, as many as this program has; mapped for reading, where they are
+ * here: there they are aligned as large pages need it. */
 static int grant_archive(struct loading *loading)
 {
 	const exo_cap_t env = loading->process->env;
 	exo_cap_t slot = EXO_FIRST_MODULES;
-	uint64_t address = EXO_MODULES_ADDRESS;
+	const uint64_t archive = (uint64_t)exo_program_info.archive;
 
 	loading->why = "granting the archive of programs";
 	for (uint64_t left = exo_program_info.archive_size; left > 0; slot++) {
@@ -113,15 +114,14 @@ static int grant_archive(struct loading *loading)
 			return error;
 		if (slot == EXO_FIRST_IMAGE)
 			return -EXO_E_RANGE;
-		if (info.type != EXO_TYPE_FRAME || info.address < EXO_MODULES_ADDRESS ||
-		    info.address + info.size <= (uint64_t)exo_program_info.archive)
+		if (info.type != EXO_TYPE_FRAME || info.address + info.size <= archive ||
+		    info.address >= archive + exo_program_info.archive_size)
 			continue; /* another module */
 		error = exo_copy_caps(slot, env, slot, 1, EXO_RIGHT_R | FRAME_RIGHTS);
 		if (!error)
-			error = exo_map_frames(env, slot, 1, address, EXO_RIGHT_R);
+			error = exo_map_frames(env, slot, 1, info.address, EXO_RIGHT_R);
 		if (error)
 			return error;
-		address += info.size;
 		left -= left < info.size ? left : info.size;
 	}
 	loading->archive = exo_program_info.archive_size;
@@ -165,7 +165,7 @@ static int fill_start(struct loading *loading, struct exo_start *start)
 	start->user_end = exo_program_info.user_end;
 	start->slots = info.size;
 	start->first_free = loading->next;
-	start->archive = loading->archive ? EXO_MODULES_ADDRESS : 0;
+	start->archive = loading->archive ? (uint64_t)exo_program_info.archive : 0;
 	start->archive_size = loading->archive;
 	start->exit_bits = program->exit_bits;
 	start->failure_bits = program->failure_bits;

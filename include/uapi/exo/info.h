@@ -37,7 +37,7 @@ enum exo_first_slot {
 #define EXO_INFO_ADDRESS UINT64_C(0x11000) /* in every environment, by convention */
 #define EXO_STATE_ADDRESS UINT64_C(0x12000)
 #define EXO_START_ADDRESS UINT64_C(0x13000) /* what a program has in place of the boot info */
-#define EXO_MODULES_ADDRESS UINT64_C(0x100000000) /* one behind the other, page-aligned */
+#define EXO_MODULES_ADDRESS UINT64_C(0x100000000) /* from here on, aligned as their frames are */
 #define EXO_STACK_TOP UINT64_C(0x7ffff0000000)
 
 struct exo_module {
