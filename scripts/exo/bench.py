@@ -17,7 +17,7 @@ import time
 
 from exo import bench_smp, boot_trace, builds, child, machine, size, symbols, tree
 from exo.bench_rows import END, BenchError, parse, row
-from exo.guest import Guest, GuestFailure
+from exo.guest import PROMPT, Guest, GuestFailure
 
 EXPECTED = tree.path("tests", "bench", "expected.json")
 README = tree.path("README.md")
@@ -91,7 +91,7 @@ def measure_prompt(cache):
         began = time.monotonic()
         with Guest(described, build.elf) as guest:
             guest.wait_ready(60)
-            guest.expect(r"exo> ", 20)
+            guest.expect(PROMPT, 20)
             return [row("boot.iso_to_prompt", "ms", round((time.monotonic() - began) * 1000))]
 
 

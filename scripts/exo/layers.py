@@ -21,8 +21,6 @@ TOOL_TIMEOUT = 600
 TESTING = (("TESTS", True), ("DEBUG_EXIT", True))
 DEFAULT = builds.Spec("x86_64", TESTING)
 DEBUG = builds.Spec("debug", TESTING)
-PROTECTED = builds.Spec("x86_64", TESTING + (("PROTECTED", True),))
-PROTECTED_DEBUG = builds.Spec("debug", TESTING + (("PROTECTED", True),))
 TSAN = ("SANITIZE=thread", "OPTIMIZE=-O2")
 HOST = builds.Spec("debug")  # the configuration whose numbers the host tests are compiled with
 
@@ -169,9 +167,9 @@ def _user_job(name, spec, **options):
 
 def user_jobs():
     """The tests of the ABI: a program of a protected kernel, on one CPU and on several."""
-    return [_user_job("user.x86_64", PROTECTED),
-            _user_job("user.smp4", PROTECTED, smp=4),
-            _user_job("user.debug", PROTECTED_DEBUG, smp=2)]
+    return [_user_job("user.x86_64", DEFAULT),
+            _user_job("user.smp4", DEFAULT, smp=4),
+            _user_job("user.debug", DEBUG, smp=2)]
 
 
 # ---- jobs written in Python ----------------------------------------------------------------------

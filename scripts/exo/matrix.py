@@ -50,13 +50,13 @@ VARIANTS = {
                        ("PM_TIMER", False), ("DEBUG_PREEMPT", True)),
     "up-stride-flat": (("PAGE_TABLE", False), ("SCHED_STRIDE", True), ("FPU_FXSAVE", True),
                        ("LOCKDEP", True), ("STRESS", True), ("THREAD_STACK_USAGE", True)),
-    # Programs in user mode: all checks; one CPU; without the CPU's protections; other threads.
-    "protected-smp": (("PROTECTED", True), ("LOCKDEP", True), ("DEBUG_PREEMPT", True)),
-    "protected-up": (("PROTECTED", True), ("SMP", False), ("ASSERT", False)),
-    "protected-bare": (("PROTECTED", True), ("SMEP", False), ("SMAP", False), ("UMIP", False),
-                       ("FPU_NONE", True), ("SCHED_ROUND_ROBIN", True), ("SPIN_MCS", True),
-                       ("EMBED_PROGRAMS", False)),
-    "protected-edf": (("PROTECTED", True), ("SCHED_EDF", True), ("NUMA", False)),
+    # Programs in user mode: one CPU; without the CPU's protections; other threads. And without.
+    "protected-up": (("SMP", False), ("ASSERT", False)),
+    "protected-bare": (("SMEP", False), ("SMAP", False), ("UMIP", False), ("FPU_NONE", True),
+                       ("SCHED_ROUND_ROBIN", True), ("SPIN_MCS", True), ("EMBED_PROGRAMS", False)),
+    "protected-edf": (("SCHED_EDF", True), ("NUMA", False)),
+    "flat": (("ISOLATION_FLAT", True),),
+    "flat-up": (("ISOLATION_FLAT", True), ("SMP", False), ("SCHED_PRIORITY", True)),
     "no-threads": (("THREADS", False),),
     "no-timer": (("TIMER", False), ("PM_TIMER", False)),
 }

@@ -62,7 +62,8 @@ def parse(arguments):
     parser.add_argument("--gdb", nargs="?", type=int, const=1234, metavar="PORT",
                         help="stop before the first instruction and wait for gdb (on port 1234)")
     parser.add_argument("--command", metavar="TEXT",
-                        help="type TEXT at the prompt, print what comes, end with its status")
+                        help="type TEXT at the monitor's prompt, print what comes, end with its "
+                             "status")
     parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS",
                         help="with --command: for the boot, and again for each line "
                              "(%(default)s)")
@@ -157,20 +158,22 @@ def build(directory, name):
 def make_machine(options, directory, config):
     """The machine, with an ISO where one is needed."""
     elf = os.path.join(directory, tree.KERNEL)
+    words = options.append
+    if options.command is not None:
+        words = builds.monitor_words(config, words)
     settings = {"firmware": options.firmware, "smp": options.smp, "memory": options.mem,
                 "numa": options.numa}
     if options.firmware == "pvh":
         if not config["BOOT_PVH"]:
             raise RunError("this kernel has no PVH entry: set CONFIG_BOOT_PVH=y, or leave out "
                            "--pvh")
-        return machine.Machine.from_config(config, elf, command_line=options.append, **settings)
+        return machine.Machine.from_config(config, elf, command_line=words, **settings)
     if not config["BOOT_MULTIBOOT2"]:
         raise RunError("this kernel has no multiboot2 entry for GRUB: set "
                        "CONFIG_BOOT_MULTIBOOT2=y, or use --pvh")
     iso = os.path.join(directory, tree.ISO)
-    words = [f"CMDLINE={options.append}"] if options.append else []
     if words or not options.build or not _newer(iso, elf):
-        _make(directory, "iso", *words)
+        _make(directory, "iso", *([f"CMDLINE={words}"] if words else []))
     return machine.Machine.from_config(config, iso, **settings)
 
 

@@ -269,7 +269,7 @@ class Terminal(BuiltOnce):
             self.seen += os.read(self.master, 65536).decode(errors="replace")
 
     def test_console_and_exit(self):
-        self.start()
+        self.start("--append", "monitor")
         self.expect(r"Ctrl-A X ends QEMU", 300)  # it is built first, if nobody has yet
         self.expect(r"exo> $")
         os.write(self.master, b"help help\r")
@@ -282,7 +282,7 @@ class Terminal(BuiltOnce):
 
     def test_ctrl_a_x(self):
         self.start()
-        self.expect(r"exo> $")
+        self.expect(r"exosh> $")
         os.write(self.master, b"\x01x")
         self.assertEqual(self.process.wait(20 * SCALE), 0)
 
