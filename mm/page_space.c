@@ -37,6 +37,18 @@ int page_table_init(struct page_table *space, struct page_machine *machine,
 	return 0;
 }
 
+/* The next table of our own that a table at @level points to, from entry *@next on; 0: none. */
+static paddr_t next_table(const uint64_t *entries, unsigned int level, unsigned int *next)
+{
+	while (*next < PAGE_ENTRIES) {
+		const uint64_t entry = entry_read(&entries[(*next)++]);
+
+		if (entry & ENTRY_COUNTED && entry_is_table(entry, level))
+			return entry & ENTRY_ADDRESS;
+	}
+	return 0;
+}
+
 void page_table_destroy(struct page_table *space)
 {
 	struct page_machine *machine = space->machine;
@@ -50,21 +62,17 @@ void page_table_destroy(struct page_table *space)
 	at[level].next = 0;
 	for (;;) {
 		const uint64_t *entries = entry_table(machine, at[level].table);
-		uint64_t entry;
+		const paddr_t below = level > 1 ? next_table(entries, level, &at[level].next) : 0;
 
-		/* The lowest tables have none below them. */
-		if (level == 1 || at[level].next == PAGE_ENTRIES) {
-			machine->free(machine, at[level].table);
-			if (level++ == machine->levels)
-				return;
+		if (below) {
+			level--;
+			at[level].table = below;
+			at[level].next = 0;
 			continue;
 		}
-		entry = entry_read(&entries[at[level].next++]);
-		if (entry_is_table(entry, level) && (entry & ENTRY_COUNTED)) {
-			level--;
-			at[level].table = entry & ENTRY_ADDRESS;
-			at[level].next = 0;
-		}
+		machine->free(machine, at[level].table);
+		if (level++ == machine->levels)
+			return;
 	}
 }
 

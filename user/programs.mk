@@ -9,7 +9,9 @@ user-sources := $(sort $(wildcard user/programs/*.c))
 # The tests of the ABI as one program, and one that they start.
 abi-test-sources := kernel/test/ktap.c $(sort $(wildcard tests/user/*.c))
 abi-child-sources := tests/user/programs/abi-child.c
-user-tests := $(if $(CONFIG_TESTS),abi-test abi-child)
+# The benchmarks of the ABI, as one.
+abi-bench-sources := kernel/bench/bench.c $(sort $(wildcard tests/user/bench/*.c))
+user-tests := $(if $(CONFIG_TESTS),abi-test abi-child) $(if $(CONFIG_BENCH),abi-bench)
 
 user-objects = $(patsubst %,$(objtree)/user/obj/%.o,$(patsubst %.c,%,$(1)))
 user-libs := $(call user-objects,$(user-lib) $(user-libexo) $(user-asm))
@@ -20,7 +22,7 @@ user-stripped := $(patsubst $(objtree)/user/%,$(objtree)/user/stripped/%,$(user-
 user-offsets := $(objtree)/include/generated/user-offsets.inc
 
 USER_CFLAGS := $(CC_TARGET) -m64 -O2 -std=gnu11 -ffreestanding -nostdinc -isystem $(compiler-include) \
-	-Iuser/libexo/include -Iinclude -I$(objtree)/include -include include/exo/config.h \
+	-Iuser/libexo/include -Iinclude -Iarch/x86_64/include -I$(objtree)/include -include include/exo/config.h \
 	-ffile-prefix-map=$(objtree)/= '-ffile-prefix-map=$(CURDIR)=.' -fno-common \
 	-ffunction-sections -fdata-sections -fno-strict-aliasing -fno-asynchronous-unwind-tables \
 	-fno-ident -fno-pic -fno-pie -fno-stack-protector -fcf-protection=none \
@@ -28,6 +30,7 @@ USER_CFLAGS := $(CC_TARGET) -m64 -O2 -std=gnu11 -ffreestanding -nostdinc -isyste
 	-Wwrite-strings -Wold-style-definition $(if $(CONFIG_DEBUG_INFO),-gdwarf-4) $(EXTRA_CFLAGS)
 USER_CFLAGS_string := $(CFLAGS_string)
 USER_CFLAGS_abi_fault := -mgeneral-regs-only
+USER_CFLAGS_bench_memory := -mgeneral-regs-only
 USER_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
 
 label-usercc := USERCC
@@ -63,6 +66,7 @@ $(patsubst user/programs/%.c,$(objtree)/user/%,$(user-sources)): \
 	$(objtree)/user/%: $(objtree)/user/obj/user/programs/%.o
 $(objtree)/user/abi-test: $(call user-objects,$(abi-test-sources))
 $(objtree)/user/abi-child: $(call user-objects,$(abi-child-sources))
+$(objtree)/user/abi-bench: $(call user-objects,$(abi-bench-sources))
 $(user-stripped): $(objtree)/user/stripped/%: $(objtree)/user/% FORCE
 	$(call run,strip)
 $(objtree)/programs.cpio: $(user-stripped) user/init.conf scripts/build/cpio.py FORCE

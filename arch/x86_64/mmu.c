@@ -93,7 +93,7 @@ static bool invlpg_is_broken(uint32_t signature)
 /* What page tables may look like, and what the TLB can do, as far as the configuration lets it. */
 struct paging_features {
 	paddr_t limit;
-	bool page_1g, no_execute, global, pcid, invpcid, fast_bytes;
+	bool page_1g, no_execute, global, pcid, invpcid;
 };
 
 /* Of the CPU that executes it. */
@@ -111,7 +111,6 @@ static void read_features(struct paging_features *found)
 	found->page_1g = more.edx >> 26 & 1;
 	found->no_execute = more.edx >> 20 & 1;
 	found->global = IS_ENABLED(CONFIG_PAGE_GLOBAL) && pge;
-	found->fast_bytes = seven >> 9 & 1;
 	found->pcid = IS_ENABLED(CONFIG_PCID) && pge && (first.ecx >> 17 & 1) &&
 		      !invlpg_is_broken(first.eax);
 	found->invpcid = found->pcid && (seven >> 10 & 1);
@@ -129,7 +128,6 @@ static void find_features(void)
 		machine.largest = found.page_1g ? PAGE_LEVEL_1G : PAGE_LEVEL_2M;
 	machine.no_execute = found.no_execute;
 	machine.global = found.global;
-	mmu_features.fast_bytes = found.fast_bytes;
 	mmu_features.tlb.global = found.global;
 	mmu_features.tlb.pcid = found.pcid;
 	mmu_features.tlb.invpcid = found.invpcid;

@@ -140,6 +140,23 @@ void mmu_flush(const struct page_batch *batch)
 	preempt_enable();
 }
 
+void mmu_flush_page(struct page_table *space, uint64_t address)
+{
+	struct page_batch batch;
+
+	if (nr_cpus_online == 1 && cpu_this()->space == space) {
+		invlpg(address);
+		return;
+	}
+	batch.space = space;
+	batch.nr_runs = 1;
+	batch.runs[0] = (struct page_run){ address, address + PAGE_SIZE };
+	batch.all = batch.upper = false;
+	batch.lower = true;
+	batch.tables = 0;
+	mmu_flush(&batch);
+}
+
 void mmu_flush_all(void)
 {
 	if (mmu_features.tlb.global)

@@ -50,6 +50,7 @@ struct cap_table {
 	struct env *owner;
 	struct bank *bank; /* what the pages are charged to */
 	struct spinlock lock; /* the coming of pages; LOCK_RANK_CAP_TABLE */
+	uint64_t made; /* pages from this one on have never come; changed under the lock */
 	uint64_t freed; /* pages before this one are given back; whoever frees it */
 };
 

@@ -149,6 +149,13 @@ int page_table_protect(struct page_batch *batch, uint64_t address, uint64_t size
 		       unsigned int rights);
 
 /*
+ * The same for a single 4 KiB page of the lower half of a space whose tables were all made by
+ * page_table_map(), without a batch: the caller, who keeps others from the tables, flushes
+ * (mmu_flush_page()). @rights have been checked. False: there is no such page.
+ */
+bool page_table_protect_page(struct page_table *space, uint64_t address, unsigned int rights);
+
+/*
  * Puts large pages, where they are allowed, in place of full tables that map only this range and
  * whose pages are adjacent in memory and have the same rights. Returns how many tables went; 0 too
  * if there is no such range.

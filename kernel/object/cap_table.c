@@ -56,7 +56,7 @@ bool cap_table_free_some(struct cap_table *table)
 	for (unsigned int i = 0; i < POINTERS_PER_PAGE && pages < FREE_PAGES; i++) {
 		struct cap *page;
 
-		if (table->freed == nr_pages(table)) {
+		if (table->freed == table->made) {
 			bank_block_put(table->bank, virt_to_phys(table->pages),
 				       (unsigned int)__builtin_ctzll(pointer_pages));
 			table->pages = NULL;
@@ -75,7 +75,9 @@ bool cap_table_free_some(struct cap_table *table)
 
 exo_cap_t cap_table_next(const struct cap_table *table, exo_cap_t slot)
 {
-	while (slot < table->nr_slots) {
+	const exo_cap_t end = __atomic_load_n(&table->made, __ATOMIC_ACQUIRE) * CAPS_PER_PAGE;
+
+	while (slot < end) {
 		const struct cap *page = page_of(table, slot / CAPS_PER_PAGE);
 
 		if (!page) {
@@ -106,6 +108,8 @@ static int make_page(struct cap_table *table, uint64_t index) __requires(table->
 		page[i].slot = index * CAPS_PER_PAGE + i;
 	}
 	__atomic_store_n(&table->pages[index], page, __ATOMIC_RELEASE);
+	if (index >= table->made)
+		__atomic_store_n(&table->made, index + 1, __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -98,6 +98,13 @@ static bool claim(struct object *object) __requires(object->lock)
 	return true;
 }
 
+/* What claim() is followed by. */
+static void enqueue(struct object *object)
+{
+	bank_object_unlist(object);
+	put_into_queue(object);
+}
+
 void object_end_later(struct object *object)
 {
 	bool claimed;
@@ -105,10 +112,8 @@ void object_end_later(struct object *object)
 	spin_lock(&object->lock);
 	claimed = claim(object);
 	spin_unlock(&object->lock);
-	if (!claimed)
-		return;
-	bank_object_unlist(object);
-	put_into_queue(object);
+	if (claimed)
+		enqueue(object);
 }
 
 /* Gives back the memory of all that is in @grave. */
@@ -126,21 +131,31 @@ static void bury(struct grave *grave)
 	grave->count = 0;
 }
 
+/* Somebody had it pinned when it was torn down. */
+static __noinline void bury_one(struct object *object)
+{
+	struct grave grave = { .objects = { object }, .count = 1 };
+
+	bury(&grave);
+}
+
 void object_unpin_later(struct object *object)
 {
-	struct grave grave = { .count = 0 };
+	bool dead = false, claimed = false;
 
 	spin_lock(&object->lock);
 	ASSERT(object->pins);
 	if (--object->pins == 0 && object->state == OBJECT_ENDED) {
 		object->work = WORK_DEAD;
-		grave.objects[grave.count++] = object;
+		dead = true;
+	} else {
+		claimed = claim(object);
 	}
 	spin_unlock(&object->lock);
-	if (grave.count)
-		bury(&grave);
-	else
-		object_end_later(object);
+	if (unlikely(dead))
+		bury_one(object);
+	if (unlikely(claimed))
+		enqueue(object);
 }
 
 void object_unpin(struct object *object)
@@ -205,9 +220,9 @@ int object_end_some(void)
 {
 	struct grave grave = { .count = 0 };
 	struct object *object = NULL;
-	bool more;
 
-	if (working[cpu_current()])
+	/* What somebody else is just putting into it is theirs to work off. */
+	if (likely(list_empty_now(&queue)) || working[cpu_current()])
 		return 0;
 	working[cpu_current()] = true;
 	for (unsigned int i = 0; i < STEPS; i++) {
@@ -223,10 +238,7 @@ int object_end_some(void)
 	}
 	bury(&grave);
 	working[cpu_current()] = false;
-	spin_lock(&queue_lock);
-	more = !list_empty(&queue);
-	spin_unlock(&queue_lock);
-	return more ? -EXO_E_AGAIN : 0;
+	return list_empty_now(&queue) ? 0 : -EXO_E_AGAIN;
 }
 
 int object_end(struct object *object)

@@ -208,6 +208,7 @@ static int give_information(void)
 	boot_page.nr_cpus = nr_cpus_online;
 	boot_page.nr_nodes = numa_nodes();
 	boot_page.user_end = user_end();
+	boot_page.start_tsc = boot_tsc;
 	boot_page.slots = root.env->table.nr_slots;
 	string_copy(boot_page.command_line, sizeof(boot_page.command_line), boot_info.command_line);
 	fill_info();

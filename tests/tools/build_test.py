@@ -170,13 +170,13 @@ class Rebuild(Copy):
     def test_option_that_picks_files(self):
         before = read(self.out, "exo-kernel.elf")
         self.set_option("MONITOR_COMPLETION", False)
-        self.set_option("USER_PROGRAMS", False)
+        self.set_option("HPET", False)
         output = self.build()
-        self.assertNotIn("user/programs/hello.c", output)
-        self.assertIn(b"hello.c", before)
-        self.assertNotIn(b"hello.c", read(self.out, "exo-kernel.elf"))
+        self.assertNotIn("arch/x86_64/clock_hpet.c", output)
+        self.assertIn(b"clock_hpet.c", before)
+        self.assertNotIn(b"clock_hpet.c", read(self.out, "exo-kernel.elf"))
         self.set_option("MONITOR_COMPLETION", True)
-        self.set_option("USER_PROGRAMS", True)
+        self.set_option("HPET", True)
         self.build()
         self.assertTrue(read(self.out, "exo-kernel.elf") == before, "back, but not the same")
 

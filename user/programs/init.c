@@ -4,6 +4,7 @@
  * capabilities that there are, and hands on what a line grants.
  */
 #include <exo/cpio.h>
+#include <exo/printf.h>
 #include <exo/string.h>
 #include <libexo/conf.h>
 #include <libexo/print.h>
@@ -14,15 +15,22 @@
 #include <uapi/exo/thread.h>
 
 #define PROGRAMS_MAX 32u /* two bits each of the notification that they signal at their end */
-#define TEST_WORD "user-test"
-#define TEST_PROGRAM "abi-test"
-#define TEST_STACK_PAGES 16
+#define STACK_PAGES 16
+
+/* What a word on the command line runs alone, to leave the emulator with its result. */
+static const struct mode {
+	const char *word, *program;
+} modes[] = {
+	{ "user-test", "abi-test" },
+	{ "user-bench", "abi-bench" },
+};
 
 static struct running {
 	char name[32];
 	struct exo_process process;
 } running[PROGRAMS_MAX];
 static unsigned int nr_running;
+static uint64_t started; /* the TSC when main() began */
 
 static exo_cap_t make_exit_notification(void)
 {
@@ -113,17 +121,17 @@ static void reap(exo_cap_t exit)
 	}
 }
 
-/* "user-test" or "user-test=FILTER" on the command line: where FILTER begins, else NULL. */
-static const char *find_test_word(const char *line)
+/* @word or "@word=FILTER" on the command line: where FILTER begins, else NULL. */
+static const char *find_word(const char *line, const char *word)
 {
-	const size_t length = strlen(TEST_WORD);
+	const size_t length = strlen(word);
 
 	while (*line) {
 		const char *end = line;
 
 		while (*end && *end != ' ')
 			end++;
-		if (strncmp(line, TEST_WORD, length) == 0) {
+		if (strncmp(line, word, length) == 0) {
 			if (line[length] == '=')
 				return line + length + 1;
 			if (line + length == end)
@@ -134,21 +142,31 @@ static const char *find_test_word(const char *line)
 	return NULL;
 }
 
-/* Runs the tests of the ABI and nothing else, with all there is, and leaves with their result. */
-static void run_tests(const char *filter, exo_cap_t exit)
+/*
+ * Runs a program and nothing else, with all there is, and leaves with its result. Its arguments:
+ * FILTER, the instructions or ticks since the kernel began, and "icount" if that is on the command
+ * line.
+ */
+static void run_alone(const struct mode *mode, const char *filter, exo_cap_t exit)
 {
+	const struct exo_boot_info *boot = exo_program_info.boot;
 	static struct exo_conf_program line;
 	struct exo_result got = { 0, UINT64_MAX };
 	struct exo_cap_info bank;
 	size_t length = 0;
+	char since[24];
 
 	while (filter[length] && filter[length] != ' ' && length < sizeof(line.line) - 1)
 		length++;
 	memcpy(line.line, filter, length);
-	line.argv[0] = TEST_PROGRAM;
+	(void)ksnprintf(since, sizeof(since), "%llu",
+			(unsigned long long)(started - boot->start_tsc));
+	line.argv[0] = mode->program;
 	line.argv[1] = line.line;
-	line.argc = length ? 2 : 1;
-	line.stack = TEST_STACK_PAGES;
+	line.argv[2] = since;
+	line.argv[3] = "icount";
+	line.argc = find_word(boot->command_line, "icount") ? 4 : 3;
+	line.stack = STACK_PAGES;
 	line.node = UINT64_MAX;
 	line.has_cpus = line.archive = line.sys = true;
 	(void)exo_cap_stat(EXO_FIRST_BANK, &bank);
@@ -161,11 +179,11 @@ static void run_tests(const char *filter, exo_cap_t exit)
 
 int main(void)
 {
-	const char *filter;
 	struct cpio_file conf;
 	enum cpio_error missing;
 	exo_cap_t exit;
 
+	started = __builtin_ia32_rdtsc();
 	if (!exo_program_info.archive) {
 		exo_print("init: there is no archive of programs\n");
 		return 1;
@@ -173,9 +191,12 @@ int main(void)
 	exit = make_exit_notification();
 	if (!exit)
 		return 1;
-	filter = find_test_word(exo_program_info.boot->command_line);
-	if (filter)
-		run_tests(filter, exit);
+	for (unsigned int i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		const char *filter = find_word(exo_program_info.boot->command_line, modes[i].word);
+
+		if (filter)
+			run_alone(&modes[i], filter, exit);
+	}
 	missing = cpio_find(exo_program_info.archive, exo_program_info.archive_size, "init.conf",
 			    &conf);
 	if (missing) {

@@ -52,6 +52,7 @@ struct exo_boot_info {
 	uint32_t nr_cpus, nr_nodes;
 	uint64_t user_end; /* the first address that user space does not have */
 	uint64_t slots; /* of the first environment's table */
+	uint64_t start_tsc; /* the TSC at the kernel's first instruction */
 	struct exo_module modules[EXO_MODULES];
 	char command_line[1024];
 };
@@ -74,10 +75,10 @@ struct exo_start {
 
 EXO_ABI_SIZE(struct exo_module, 80);
 EXO_ABI_OFFSET(struct exo_module, address, 64);
-EXO_ABI_SIZE(struct exo_boot_info, 2336);
+EXO_ABI_SIZE(struct exo_boot_info, 2344);
 EXO_ABI_OFFSET(struct exo_boot_info, user_end, 16);
-EXO_ABI_OFFSET(struct exo_boot_info, modules, 32);
-EXO_ABI_OFFSET(struct exo_boot_info, command_line, 1312);
+EXO_ABI_OFFSET(struct exo_boot_info, modules, 40);
+EXO_ABI_OFFSET(struct exo_boot_info, command_line, 1320);
 EXO_ABI_SIZE(struct exo_start, 2176);
 EXO_ABI_OFFSET(struct exo_start, user_end, 8);
 EXO_ABI_OFFSET(struct exo_start, archive, 32);
