@@ -139,11 +139,11 @@ static _Noreturn void finish(int status)
 
 /* Calls that are answered alike each time: there is no input, no file, one thread, no signal. */
 static const int16_t constants[][2] = {
-	{ 0, 0 },   { 2, -ENOENT },   { 3, 0 },		{ 8, -ESPIPE }, { 13, 0 },
-	{ 14, 0 },  { 16, -ENOTTY },  { 21, -ENOENT },	{ 24, 0 },	{ 28, 0 },
-	{ 39, 1 },  { 89, -ENOENT },  { 102, 0 },	{ 104, 0 },	{ 107, 0 },
-	{ 108, 0 }, { 110, 0 },	      { 131, 0 },	{ 186, 1 },	{ 202, 0 },
-	{ 218, 1 }, { 257, -ENOENT }, { 267, -ENOENT }, { 273, 0 }
+	{ 0, 0 },   { 2, -ENOENT },  { 3, 0 },	       { 8, -ESPIPE },	 { 13, 0 },
+	{ 14, 0 },  { 16, -ENOTTY }, { 21, -ENOENT },  { 24, 0 },	 { 28, 0 },
+	{ 39, 1 },  { 89, -ENOENT }, { 102, 0 },       { 104, 0 },	 { 107, 0 },
+	{ 108, 0 }, { 110, 0 },	     { 115, 0 },       { 131, 0 },	 { 186, 1 },
+	{ 202, 0 }, { 218, 1 },	     { 257, -ENOENT }, { 267, -ENOENT }, { 273, 0 }
 };
 
 static int64_t answer(uint32_t number, const uint64_t *a)

@@ -147,11 +147,11 @@ static int errors_are_those_of_linux(void)
 		what(11) what(12) what(13) what(14) what(15)
 
 /* A call loses RAX, RCX and R11, and nothing else: no vector register, no argument. */
-static int calls_keep_registers(void)
+static int call_keeps_registers(unsigned long number, unsigned long first, unsigned long second,
+				unsigned long third)
 {
 	static unsigned char before[256], after[256];
-	struct utsname name = { .sysname = "?" };
-	unsigned long rax = SYS_uname, rdi = (unsigned long)&name, rsi = 0x1111, rdx = 0x2222;
+	unsigned long rax = number, rdi = first, rsi = second, rdx = third;
 	register unsigned long r8 __asm__("r8") = 0x8888, r9 __asm__("r9") = 0x9999;
 	register unsigned long r10 __asm__("r10") = 0xaaaa, r12 __asm__("r12") = 0xcccc;
 
@@ -164,11 +164,21 @@ static int calls_keep_registers(void)
 			 : "rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
 			   "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
 			   "xmm14", "xmm15");
-	CHECK(rax == 0 && rdi == (unsigned long)&name && rsi == 0x1111 && rdx == 0x2222);
+	CHECK(rax == 0 && rdi == first && rsi == second && rdx == third);
 	CHECK(r8 == 0x8888 && r9 == 0x9999 && r10 == 0xaaaa && r12 == 0xcccc);
 	CHECK(memcmp(before, after, sizeof(before)) == 0);
-	CHECK(strcmp(name.sysname, "Linux") == 0 && strcmp(name.machine, "x86_64") == 0);
 	return 1;
+}
+
+static int calls_keep_registers(void)
+{
+	static _Alignas(PAGE) char page[PAGE];
+	static struct utsname name;
+
+	CHECK(call_keeps_registers(SYS_uname, (unsigned long)&name, 0x1111, 0x2222));
+	CHECK(strcmp(name.sysname, "Linux") == 0 && strcmp(name.machine, "x86_64") == 0);
+	return call_keeps_registers(SYS_mprotect, (unsigned long)page, PAGE,
+				    PROT_READ | PROT_WRITE);
 }
 
 static int time_passes(void)
