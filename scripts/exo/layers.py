@@ -168,8 +168,8 @@ def _user_job(name, spec, **options):
 
 
 def user_jobs():
-    """The tests of the ABI: a program of a protected kernel, on one CPU, on several, and on one that
-    is old: without FSGSBASE, SMEP, SMAP, UMIP, XSAVE."""
+    """The tests of the ABI: a program of a protected kernel, on one CPU, on several, and on an old
+    one, without FSGSBASE, SMEP, SMAP, UMIP, XSAVE."""
     return [_user_job("user.x86_64", PROTECTED),
             _user_job("user.qemu64", PROTECTED, cpu="qemu64"),
             _user_job("user.smp4", PROTECTED, smp=4),

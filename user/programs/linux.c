@@ -35,14 +35,7 @@
 	     */
 
 enum { ENOENT = 2, EBADF = 9, ENOMEM = 12, EACCES = 13, EFAULT = 14, EINVAL = 22, ENOTTY = 25 };
-enum {
-	ESPIPE = 29,
-	ENOSYS = 38,
-	MAP_FIXED = 16,
-	MAP_ANONYMOUS = 32,
-	SET_FS = 0x1002,
-	SIGSEGV = 11
-};
+enum { ESPIPE = 29, ENOSYS = 38, MAP_FIXED = 16, MAP_ANONYMOUS = 32, SET_FS = 0x1002, SEGV = 11 };
 enum { AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_ENTRY = 9, AT_UID = 11 };
 enum { AT_EUID = 12, AT_GID = 13, AT_EGID = 14, AT_SECURE = 23, AT_RANDOM = 25, AT_NULL = 0 };
 
@@ -219,7 +212,7 @@ static void fault(struct exo_state_page *state, struct exo_upcall_registers *reg
 	(void)registers;
 	exo_printf("linux: exception %u at 0x%llx, address 0x%llx\n", (unsigned int)state->cause,
 		   (unsigned long long)state->rip, (unsigned long long)state->address);
-	finish(SIGNALLED + SIGSEGV);
+	finish(SIGNALLED + SEGV);
 }
 
 static int load(void)
