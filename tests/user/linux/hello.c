@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,7 @@ static int errors_are_those_of_linux(void)
 	CHECK(write(1, nowhere, 1) == -1 && errno == EFAULT);
 	CHECK(open("/there/is/no/such/file", O_RDONLY) == -1 && errno == ENOENT);
 	CHECK(syscall(9999) == -1 && errno == ENOSYS);
+	CHECK(kill(getpid(), 0) == 0);
 	CHECK(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
 	      errno == EINVAL);
 	CHECK(malloc(too_much) == NULL && errno == ENOMEM);
