@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The programs of a protected build: each user/programs/NAME.c, linked with what it needs of libexo
-# and lib to $(O)/user/NAME, and all of them without symbols, with init.conf, in $(O)/programs.cpio.
+# and lib to $(O)/user/NAME, and all of them without symbols, with init.conf and the files of PROGRAMS=,
+# in $(O)/programs.cpio.
 
 user-lib := lib/string.c lib/printf.c lib/elf.c lib/cpio.c lib/line_editor.c
 user-libexo := $(filter-out user/libexo/offsets.c,$(sort $(wildcard user/libexo/*.c)))
@@ -12,6 +13,12 @@ abi-child-sources := tests/user/programs/abi-child.c
 # The benchmarks of the ABI, as one.
 abi-bench-sources := kernel/bench/bench.c $(sort $(wildcard tests/user/bench/*.c))
 user-tests := $(if $(CONFIG_TESTS),abi-test abi-child) $(if $(CONFIG_BENCH),abi-bench)
+
+user-files = user/init.conf $(linux-programs) $(if $(CONFIG_TESTS),$(linux-expected))
+
+ifeq ($(CONFIG_TESTS),y)
+include user/linux.mk
+endif
 
 user-objects = $(patsubst %,$(objtree)/user/obj/%.o,$(patsubst %.c,%,$(1)))
 user-libs := $(call user-objects,$(user-lib) $(user-libexo) $(user-asm))
@@ -31,6 +38,9 @@ USER_CFLAGS := $(CC_TARGET) -m64 -O2 -std=gnu11 -ffreestanding -nostdinc -isyste
 USER_CFLAGS_string := $(CFLAGS_string)
 USER_CFLAGS_abi_fault := -mgeneral-regs-only
 USER_CFLAGS_bench_memory := -mgeneral-regs-only
+# Below 2 GiB, as all code is, and out of the way of the programs that it loads.
+USER_CFLAGS_linux := -mgeneral-regs-only
+USER_LDFLAGS_linux := --defsym=PROGRAM_BASE=0x70000000
 USER_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
 
 label-usercc := USERCC
@@ -41,11 +51,11 @@ cmd-useroffsets = $(CC) $(USER_CFLAGS) -MMD -MF $@.d -MT $@ -S -o - $< | \
 	sed -n 's/^.*@define \([A-Z_0-9]*\) \(-*[0-9]*\)".*/%define \1 (\2)/p' > $@.tmp && test -s $@.tmp
 dep-useroffsets = $(fix-dependencies)
 label-userld := USERLD
-cmd-userld = $(LD) $(USER_LDFLAGS) -T user/program.ld -o $@.tmp $(filter %.o,$^)
+cmd-userld = $(LD) $(USER_LDFLAGS) $(USER_LDFLAGS_$(@F)) -T user/program.ld -o $@.tmp $(filter %.o,$^)
 label-strip := STRIP #
 cmd-strip = $(STRIP) -o $@.tmp $<
 label-cpio := CPIO  #
-cmd-cpio = $(PYTHON) scripts/build/cpio.py $(user-stripped) user/init.conf > $@.tmp
+cmd-cpio = $(PYTHON) scripts/build/cpio.py $(user-stripped) $(user-files) $(PROGRAMS) > $@.tmp
 
 all: $(user-programs) $(objtree)/programs.cpio
 
@@ -69,7 +79,7 @@ $(objtree)/user/abi-child: $(call user-objects,$(abi-child-sources))
 $(objtree)/user/abi-bench: $(call user-objects,$(abi-bench-sources))
 $(user-stripped): $(objtree)/user/stripped/%: $(objtree)/user/% FORCE
 	$(call run,strip)
-$(objtree)/programs.cpio: $(user-stripped) user/init.conf scripts/build/cpio.py FORCE
+$(objtree)/programs.cpio: $(user-stripped) $(user-files) $(PROGRAMS) scripts/build/cpio.py FORCE
 	$(call run,cpio)
 
 extra-targets += $(user-libs) $(user-mains) $(user-offsets).raw $(user-programs) $(user-stripped) \

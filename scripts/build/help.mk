@@ -39,6 +39,7 @@ help:
 	@echo '  matrix            build and boot many configurations (scripts/matrix)'
 	@echo
 	@echo 'Variables: O= V=1 CROSS_COMPILE= LLVM=1 (clang, lld) EXTRA_CFLAGS= KCONFIG_SEED= FONT='
+	@echo '           PROGRAMS= (files for the archive of programs)'
 
 # Only a directory that a configuration verb made is ever removed.
 clean distclean:

@@ -166,8 +166,10 @@ def _user_job(name, spec, **options):
 
 
 def user_jobs():
-    """The tests of the ABI: a program of a protected kernel, on one CPU and on several."""
+    """The tests of the ABI: a program of a protected kernel, on one CPU, on several, and on an old
+    one, without FSGSBASE, SMEP, SMAP, UMIP, XSAVE."""
     return [_user_job("user.x86_64", DEFAULT),
+            _user_job("user.qemu64", DEFAULT, cpu="qemu64"),
             _user_job("user.smp4", DEFAULT, smp=4),
             _user_job("user.debug", DEBUG, smp=2)]
 

@@ -12,6 +12,7 @@
 #define FRAMES 256u
 
 static struct exo_process child;
+static exo_cap_t output; /* that the child gets; 0: none */
 
 /* Starts abi-child with an argument; the error and why. */
 static int spawn(const char *what, uint64_t frames)
@@ -24,7 +25,8 @@ static int spawn(const char *what, uint64_t frames)
 				       .stack_pages = 4,
 				       .exit = EXIT,
 				       .exit_bits = ENDED,
-				       .failure_bits = FAILED };
+				       .failure_bits = FAILED,
+				       .output = output };
 	struct cpio_file file;
 
 	if (cpio_find(exo_program_info.archive, exo_program_info.archive_size, "abi-child", &file))
@@ -65,6 +67,27 @@ static void env_a_program_is_told_its_arguments(struct test *test)
 static void env_a_program_has_what_it_was_given(struct test *test)
 {
 	TEST_EQ(test, run("trespass"), ENDED);
+}
+
+/* Its text is here and not on the consoles, cut where the page ends, and so is its exact status. */
+static void env_its_text_and_status_can_be_had(struct test *test)
+{
+	struct exo_output *page;
+	void *memory;
+	uint64_t how;
+
+	TEST_EQ(test, exo_pages_take(EXO_FIRST_BANK, 1, &memory), 0);
+	page = memory;
+	output = exo_pages_slot(memory);
+	how = run("speak");
+	output = 0;
+	TEST_EQ(test, how, FAILED);
+	TEST_EQ(test, page->status, 77);
+	TEST_EQ(test, page->length, 10 * 7 + 90 * 8 + 900 * 9);
+	TEST_EQ(test, strncmp(page->text, "line 0\nline 1\n", 14), 0);
+	TEST_EQ(test, strncmp(page->text + 790, "line 100\n", 9), 0);
+	TEST_EQ(test, strncmp(page->text + sizeof(page->text) - 5, "line ", 5), 0);
+	exo_pages_give(memory, 1);
 }
 
 static void env_a_program_may_use_all_its_memory(struct test *test)
@@ -182,6 +205,7 @@ static const struct test_case env_cases[] = {
 	TEST_CASE(env_a_program_runs_and_ends),
 	TEST_CASE(env_a_program_is_told_its_arguments),
 	TEST_CASE(env_a_program_has_what_it_was_given),
+	TEST_CASE(env_its_text_and_status_can_be_had),
 	TEST_CASE(env_a_program_may_use_all_its_memory),
 	TEST_CASE(env_a_fault_ends_the_program_alone),
 	TEST_CASE(env_its_end_gives_everything_back),

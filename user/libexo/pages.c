@@ -77,6 +77,37 @@ int exo_map_frames(exo_cap_t env, exo_cap_t slot, uint64_t count, uint64_t addre
 	return 0;
 }
 
+int exo_remap_frames(exo_cap_t env, exo_cap_t slot, uint64_t count, uint64_t address,
+		     unsigned int rights)
+{
+	while (count > 0) {
+		const uint32_t part =
+			count < EXO_RANGE_MAX / 2 ? (uint32_t)count : EXO_RANGE_MAX / 2;
+		const struct exo_map_op ops[] = {
+			{ .slot = (uint32_t)slot, .count = part, .act = EXO_UNMAP },
+			{ .address = address,
+			  .slot = (uint32_t)slot,
+			  .count = part,
+			  .act = EXO_MAP,
+			  .rights = (uint16_t)rights },
+		};
+		const unsigned int wanted = rights ? 2 : 1;
+		uint64_t done = 0;
+		struct exo_result result;
+
+		do {
+			result = exo_map(env, ops + done, wanted - done);
+			done += result.value;
+		} while (result.error == -EXO_E_AGAIN);
+		if (result.error)
+			return (int)result.error;
+		slot += part;
+		address += (uint64_t)part * EXO_PAGE;
+		count -= part;
+	}
+	return 0;
+}
+
 int exo_pages_take(exo_cap_t bank, uint64_t count, void **address)
 {
 	const exo_cap_t slot = exo_slot_take(count);

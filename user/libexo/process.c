@@ -128,6 +128,16 @@ static int grant_archive(struct loading *loading)
 	return 0;
 }
 
+/* The page stays the starter's as well. */
+static int grant_output(struct loading *loading)
+{
+	const exo_cap_t env = loading->process->env;
+	const unsigned int rights = EXO_RIGHT_R | EXO_RIGHT_W;
+	const int error = exo_copy_caps(loading->program->output, env, EXO_FIRST_OUTPUT, 1, rights);
+
+	return error ? error : exo_map_frames(env, EXO_FIRST_OUTPUT, 1, EXO_OUTPUT_ADDRESS, rights);
+}
+
 static int grant_all(struct loading *loading)
 {
 	const struct exo_program *program = loading->program;
@@ -145,6 +155,8 @@ static int grant_all(struct loading *loading)
 				      EXO_RIGHT_R | EXO_RIGHT_D | EXO_RIGHT_G)) ||
 	       (error = exo_map_frames(process->env, EXO_FIRST_INFO, 1, EXO_INFO_ADDRESS,
 				       EXO_RIGHT_R)));
+	if (!error && program->output)
+		error = grant_output(loading);
 	if (error || !program->archive || !exo_program_info.archive)
 		return error;
 	return grant_archive(loading);
@@ -169,6 +181,7 @@ static int fill_start(struct loading *loading, struct exo_start *start)
 	start->archive_size = loading->archive;
 	start->exit_bits = program->exit_bits;
 	start->failure_bits = program->failure_bits;
+	start->output = program->output ? EXO_OUTPUT_ADDRESS : 0;
 	for (int i = 0; i < program->argc; i++) {
 		const size_t size = strlen(program->argv[i]) + 1;
 

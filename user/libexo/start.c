@@ -50,6 +50,7 @@ void exo_start_main(const struct exo_start *start)
 		info->user_end = start->user_end;
 		info->archive = (const void *)start->archive;
 		info->archive_size = start->archive_size;
+		info->output = (struct exo_output *)start->output;
 		exo_slot_init(start->slots, start->first_free);
 	} else {
 		info->boot = (const struct exo_boot_info *)EXO_BOOT_INFO_ADDRESS;
@@ -66,6 +67,8 @@ void exo_exit(int status)
 {
 	const struct exo_start *start = exo_program_info.start;
 
+	if (exo_program_info.output)
+		exo_program_info.output->status = status;
 	if (start)
 		(void)exo_ntf_signal(EXO_FIRST_EXIT,
 				     status ? start->failure_bits : start->exit_bits);

@@ -3,10 +3,13 @@
  * More threads. A thread's memory is one run of pages: its state page, then its stack, at whose top
  * is what it is to call.
  */
+#include <cpuid.h>
 #include <libexo/internal.h>
 #include <libexo/pages.h>
+#include <libexo/program.h>
 #include <libexo/slots.h>
 #include <libexo/thread.h>
+#include <stdbool.h>
 
 struct call {
 	void (*function)(void *argument);
@@ -76,4 +79,53 @@ void exo_thread_end(struct exo_thread *thread)
 		(void)exo_yield(EXO_SELF);
 	exo_slot_delete(thread->cap, 1);
 	exo_pages_give(thread->state, thread->stack_pages + 1);
+}
+
+struct base {
+	exo_cap_t thread;
+	uint64_t fs;
+	int64_t error;
+	bool done;
+};
+
+/* In a thread of its own: what only the kernel can write, it writes for a thread that is stopped.
+ */
+static void write_base(void *memory)
+{
+	struct base *base = memory;
+	struct exo_registers registers;
+
+	do
+		base->error = exo_thread_state(base->thread, EXO_THREAD_STOP, NULL).error;
+	while (base->error == -EXO_E_AGAIN);
+	if (!base->error)
+		base->error = exo_thread_state(base->thread, EXO_THREAD_READ, &registers).error;
+	registers.fs_base = base->fs;
+	if (!base->error)
+		base->error = exo_thread_state(base->thread, EXO_THREAD_WRITE, &registers).error;
+	__atomic_store_n(&base->done, true, __ATOMIC_RELEASE);
+	(void)exo_thread_state(base->thread, EXO_THREAD_RUN, NULL);
+}
+
+int exo_thread_set_fs(exo_cap_t self, uint64_t base)
+{
+	unsigned int eax, ebx = 0, ecx, edx;
+	struct base wish = { self, base, 0, false };
+	struct exo_thread helper;
+	int error;
+
+	if (base >= exo_program_info.user_end)
+		return -EXO_E_RANGE;
+	/* The kernel lets programs use what the CPU has (arch/x86_64/user.c). */
+	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && ebx & 1) {
+		__asm__ volatile("wrfsbase %0" : : "r"(base));
+		return 0;
+	}
+	error = exo_thread_start(&helper, write_base, &wish, 1);
+	if (error)
+		return error;
+	while (!__atomic_load_n(&wish.done, __ATOMIC_ACQUIRE))
+		(void)exo_yield(EXO_SELF);
+	exo_thread_end(&helper);
+	return (int)wish.error;
 }

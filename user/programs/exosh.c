@@ -17,7 +17,7 @@
 #include <uapi/exo/thread.h>
 
 #define CHILDREN_MAX 16u
-#define CHILD_FRAMES 128u
+#define CHILD_FRAMES 1024u
 #define BENCH_ROUNDS 1000u
 #define WORDS_MAX 16
 #define LINE_SIZE 160u
@@ -169,6 +169,7 @@ static int start(struct child *child, const struct cpio_file *file, int argc, ch
 		.frames = CHILD_FRAMES,
 		.node = EXO_NODE_ANY,
 		.stack_pages = 4,
+		.archive = true, /* it can be read and no more, and some start programs from it */
 		.exit = notification_of_ends(),
 		.exit_bits = UINT64_C(1) << index,
 		.failure_bits = UINT64_C(1) << (index + CHILDREN_MAX),

@@ -10,8 +10,9 @@
 /*
  * The first environment's slots. Who starts another program (libexo's exo_env_spawn()) keeps to
  * them: 1 to 3 and 6 are the same there, SYS and CPUS are empty unless they were granted, BOOT is
- * the FRAME of struct exo_start, MODULES those of the archive, and frames of image and stack are
- * from IMAGE on, a page a slot; the first free slot is told.
+ * the FRAME of struct exo_start, OUTPUT that of struct exo_output if it was granted, MODULES those
+ * of the archive, and frames of image and stack are from IMAGE on, a page a slot; the first free
+ * slot is told.
  */
 enum exo_first_slot {
 	EXO_FIRST_ENV = 1, /* itself */
@@ -24,6 +25,7 @@ enum exo_first_slot {
 	EXO_FIRST_STATE = 8, /* FRAME of the first thread's state page */
 	EXO_FIRST_STACK = 9,
 	EXO_FIRST_EXIT = 10, /* NTF that is signalled at the end; the first environment has none */
+	EXO_FIRST_OUTPUT = 11, /* FRAME of struct exo_output; the first environment has none */
 	EXO_FIRST_MODULES = 16, /* FRAMEs of boot modules, one a slot; cut at EXO_MODULES */
 	EXO_FIRST_IMAGE = 32, /* FRAMEs of the program's own image, one a segment */
 	EXO_FIRST_FREE = 64, /* from here on all slots are empty */
@@ -37,6 +39,7 @@ enum exo_first_slot {
 #define EXO_INFO_ADDRESS UINT64_C(0x11000) /* in every environment, by convention */
 #define EXO_STATE_ADDRESS UINT64_C(0x12000)
 #define EXO_START_ADDRESS UINT64_C(0x13000) /* what a program has in place of the boot info */
+#define EXO_OUTPUT_ADDRESS UINT64_C(0x14000) /* of struct exo_output, where it was granted */
 #define EXO_MODULES_ADDRESS UINT64_C(0x100000000) /* from here on, aligned as their frames are */
 #define EXO_STACK_TOP UINT64_C(0x7ffff0000000)
 
@@ -69,8 +72,21 @@ struct exo_start {
 	uint64_t first_free; /* from here on all slots are empty */
 	uint64_t archive, archive_size; /* address and bytes of the programs; 0: not granted */
 	uint64_t exit_bits, failure_bits; /* for EXO_FIRST_EXIT: main() returned 0; or not */
-	uint64_t reserved[8]; /* 0 */
+	uint64_t output; /* address of struct exo_output; 0: not granted */
+	uint64_t reserved[7]; /* 0 */
 	char arguments[2048]; /* one behind the other, each with its NUL */
+};
+
+/*
+ * One page that a program shares with its starter, which had it zeroed: in place of the consoles it
+ * takes what the program writes. What does not fit is lost, but counted.
+ */
+struct exo_output {
+	uint64_t length; /* bytes written; those in @text are the first of them */
+	int32_t status; /* what the program has ended with; not before EXO_FIRST_EXIT was signalled
+			 */
+	uint32_t reserved; /* 0 */
+	char text[4080];
 };
 
 EXO_ABI_SIZE(struct exo_module, 80);
@@ -82,7 +98,11 @@ EXO_ABI_OFFSET(struct exo_boot_info, command_line, 1320);
 EXO_ABI_SIZE(struct exo_start, 2176);
 EXO_ABI_OFFSET(struct exo_start, user_end, 8);
 EXO_ABI_OFFSET(struct exo_start, archive, 32);
+EXO_ABI_OFFSET(struct exo_start, output, 64);
 EXO_ABI_OFFSET(struct exo_start, arguments, 128);
+EXO_ABI_SIZE(struct exo_output, 4096);
+EXO_ABI_OFFSET(struct exo_output, status, 8);
+EXO_ABI_OFFSET(struct exo_output, text, 16);
 
 /*
  * The info page, read-only to all. The clock: ns = base_ns + ((tsc - base_tsc) * scale >> 32), in

@@ -3,6 +3,7 @@
 #include <exo/string.h>
 #include <libexo/heap.h>
 #include <libexo/pages.h>
+#include <libexo/print.h>
 #include <libexo/program.h>
 
 /* Takes all memory that there is; then it must still be able to end. */
@@ -42,6 +43,14 @@ static int is_told_all(int argc, char **argv)
 	return exo_program_info.start->argc != 4;
 }
 
+/* More than the page takes: the starter sees the beginning and the length. */
+static int speak(void)
+{
+	for (unsigned int i = 0; i < 1000; i++)
+		exo_printf("line %u\n", i);
+	return 77;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -61,5 +70,7 @@ int main(int argc, char **argv)
 		return trespass();
 	if (strcmp(what, "arguments") == 0)
 		return is_told_all(argc, argv);
+	if (strcmp(what, "speak") == 0)
+		return speak();
 	return 0;
 }

@@ -37,6 +37,9 @@ int exo_copy_caps(exo_cap_t from, exo_cap_t env, exo_cap_t slot, uint64_t count,
 int exo_delete_caps(exo_cap_t slot, uint64_t count);
 int exo_map_frames(exo_cap_t env, exo_cap_t slot, uint64_t count, uint64_t address,
 		   unsigned int rights);
+/* The same for frames that may be mapped there already; @rights of 0 only unmaps. */
+int exo_remap_frames(exo_cap_t env, exo_cap_t slot, uint64_t count, uint64_t address,
+		     unsigned int rights);
 
 #ifdef __cplusplus
 }

@@ -28,6 +28,8 @@ struct exo_program {
 	exo_cap_t sys, cpus; /* capabilities that it gets copies of */
 	exo_cap_t exit; /* NTF that it signals at its end */
 	uint64_t exit_bits, failure_bits;
+	exo_cap_t
+		output; /* FRAME, one zeroed page: takes its text and status (struct exo_output) */
 	uint64_t affinity[4]; /* CPUs it may run on, out of @cpus; all 0: as the kernel likes */
 	bool archive; /* give it the archive of programs that this program has */
 };

@@ -21,6 +21,7 @@ struct exo_program_info {
 	const struct exo_start *start; /* NULL in the first environment */
 	const struct exo_boot_info *boot; /* NULL in all others */
 	const struct exo_info *info;
+	struct exo_output *output; /* that the starter reads; NULL: text goes to the consoles */
 	uint64_t user_end;
 	const void *archive; /* programs (exo/cpio.h); NULL: there are none */
 	uint64_t archive_size;

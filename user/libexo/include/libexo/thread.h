@@ -30,6 +30,15 @@ int exo_thread_start(struct exo_thread *thread, void (*function)(void *argument)
 /* Ends a thread, wherever it is, and gives back what it had. Not for the calling thread. */
 void exo_thread_end(struct exo_thread *thread);
 
+/**
+ * exo_thread_set_fs() - set the FS base of the calling thread, by which compilers find its
+ * variables
+ * @self: the thread's own capability
+ * At once if the CPU has FSGSBASE, else by another thread, which stops this one for that. Returns 0
+ * or the negative of an enum exo_error.
+ */
+int exo_thread_set_fs(exo_cap_t self, uint64_t base);
+
 #ifdef __cplusplus
 }
 #endif
