@@ -37,9 +37,10 @@ int page_table_init(struct page_table *space, struct page_machine *machine,
 	return 0;
 }
 
-void page_table_destroy(struct page_table *space)
+void page_table_for_each(const struct page_table *space,
+			 void (*visit)(paddr_t table, void *context), void *context)
 {
-	struct page_machine *machine = space->machine;
+	const struct page_machine *machine = space->machine;
 	unsigned int level = machine->levels;
 	struct {
 		paddr_t table;
@@ -54,7 +55,7 @@ void page_table_destroy(struct page_table *space)
 
 		/* The lowest tables have none below them. */
 		if (level == 1 || at[level].next == PAGE_ENTRIES) {
-			machine->free(machine, at[level].table);
+			visit(at[level].table, context);
 			if (level++ == machine->levels)
 				return;
 			continue;
@@ -66,6 +67,16 @@ void page_table_destroy(struct page_table *space)
 			at[level].next = 0;
 		}
 	}
+}
+
+static void free_table(paddr_t table, void *machine)
+{
+	((struct page_machine *)machine)->free(machine, table);
+}
+
+void page_table_destroy(struct page_table *space)
+{
+	page_table_for_each(space, free_table, space->machine);
 }
 
 int page_table_query(const struct page_table *space, uint64_t address, struct page_mapping *mapping)

@@ -132,6 +132,7 @@ struct thread {
 	void *result; /* of thread_exit() */
 	bool started;
 	bool buried; /* has left its stack for the last time; under exit_waiters.lock */
+	uint8_t places; /* the audit's own (kernel/sched/audit.c): how many queues have it */
 	struct wait_queue exit_waiters;
 
 	/* Kept by the home CPU. */

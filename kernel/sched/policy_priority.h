@@ -98,6 +98,12 @@ static inline bool policy_slice_end(struct run_queue *queue, struct thread *curr
 	return current->sched.list.node.next != &current->sched.list.node;
 }
 
+static inline void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context)
+{
+	for (unsigned int level = 0; level < PRIORITY_LEVELS; level++)
+		turns_visit(&queue->lists[level], visit, context);
+}
+
 static inline void policy_running(struct run_queue *queue, struct thread *next)
 {
 	(void)queue, (void)next;
