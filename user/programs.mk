@@ -6,10 +6,11 @@ user-lib := lib/string.c lib/printf.c lib/elf.c lib/cpio.c lib/line_editor.c
 user-libexo := $(filter-out user/libexo/offsets.c,$(sort $(wildcard user/libexo/*.c)))
 user-asm := $(sort $(wildcard user/libexo/*.asm))
 user-sources := $(sort $(wildcard user/programs/*.c))
-# The tests of the ABI as one program, and one that they start.
+# The tests of the ABI as one program, and those that they start.
 abi-test-sources := kernel/test/ktap.c $(sort $(wildcard tests/user/*.c))
 abi-child-sources := tests/user/programs/abi-child.c
-user-tests := $(if $(CONFIG_TESTS),abi-test abi-child)
+fuzz-sources := $(sort $(wildcard tests/user/programs/fuzz*.c))
+user-tests := $(if $(CONFIG_TESTS),abi-test abi-child fuzz)
 
 user-objects = $(patsubst %,$(objtree)/user/obj/%.o,$(patsubst %.c,%,$(1)))
 user-libs := $(call user-objects,$(user-lib) $(user-libexo) $(user-asm))
@@ -63,6 +64,7 @@ $(patsubst user/programs/%.c,$(objtree)/user/%,$(user-sources)): \
 	$(objtree)/user/%: $(objtree)/user/obj/user/programs/%.o
 $(objtree)/user/abi-test: $(call user-objects,$(abi-test-sources))
 $(objtree)/user/abi-child: $(call user-objects,$(abi-child-sources))
+$(objtree)/user/fuzz: $(call user-objects,$(fuzz-sources))
 $(user-stripped): $(objtree)/user/stripped/%: $(objtree)/user/% FORCE
 	$(call run,strip)
 $(objtree)/programs.cpio: $(user-stripped) user/init.conf scripts/build/cpio.py FORCE

@@ -3,6 +3,7 @@
  * The first program: starts those that init.conf names and says how they ended. It has all
  * capabilities that there are, and hands on what a line grants.
  */
+#include <exo/compiler.h>
 #include <exo/cpio.h>
 #include <exo/string.h>
 #include <libexo/conf.h>
@@ -14,8 +15,6 @@
 #include <uapi/exo/thread.h>
 
 #define PROGRAMS_MAX 32u /* two bits each of the notification that they signal at their end */
-#define TEST_WORD "user-test"
-#define TEST_PROGRAM "abi-test"
 #define TEST_STACK_PAGES 16
 
 static struct running {
@@ -113,17 +112,22 @@ static void reap(exo_cap_t exit)
 	}
 }
 
-/* "user-test" or "user-test=FILTER" on the command line: where FILTER begins, else NULL. */
-static const char *find_test_word(const char *line)
+/* Words of the command line that have one program run alone; what is behind "=" is its argument. */
+static const struct test_word {
+	const char *word, *program;
+} test_words[] = { { "user-test", "abi-test" }, { "fuzz", "fuzz" } };
+
+/* "WORD" or "WORD=ARGUMENT" on the command line: where ARGUMENT begins, else NULL. */
+static const char *find_word(const char *line, const char *word)
 {
-	const size_t length = strlen(TEST_WORD);
+	const size_t length = strlen(word);
 
 	while (*line) {
 		const char *end = line;
 
 		while (*end && *end != ' ')
 			end++;
-		if (strncmp(line, TEST_WORD, length) == 0) {
+		if (strncmp(line, word, length) == 0) {
 			if (line[length] == '=')
 				return line + length + 1;
 			if (line + length == end)
@@ -134,18 +138,18 @@ static const char *find_test_word(const char *line)
 	return NULL;
 }
 
-/* Runs the tests of the ABI and nothing else, with all there is, and leaves with their result. */
-static void run_tests(const char *filter, exo_cap_t exit)
+/* Runs a program and nothing else, with all there is, and leaves with its result. */
+static void run_alone(const char *program, const char *argument, exo_cap_t exit)
 {
 	static struct exo_conf_program line;
 	struct exo_result got = { 0, UINT64_MAX };
 	struct exo_cap_info bank;
 	size_t length = 0;
 
-	while (filter[length] && filter[length] != ' ' && length < sizeof(line.line) - 1)
+	while (argument[length] && argument[length] != ' ' && length < sizeof(line.line) - 1)
 		length++;
-	memcpy(line.line, filter, length);
-	line.argv[0] = TEST_PROGRAM;
+	memcpy(line.line, argument, length);
+	line.argv[0] = program;
 	line.argv[1] = line.line;
 	line.argc = length ? 2 : 1;
 	line.stack = TEST_STACK_PAGES;
@@ -161,7 +165,7 @@ static void run_tests(const char *filter, exo_cap_t exit)
 
 int main(void)
 {
-	const char *filter;
+	const char *argument;
 	struct cpio_file conf;
 	enum cpio_error missing;
 	exo_cap_t exit;
@@ -173,9 +177,11 @@ int main(void)
 	exit = make_exit_notification();
 	if (!exit)
 		return 1;
-	filter = find_test_word(exo_program_info.boot->command_line);
-	if (filter)
-		run_tests(filter, exit);
+	for (unsigned int i = 0; i < ARRAY_SIZE(test_words); i++) {
+		argument = find_word(exo_program_info.boot->command_line, test_words[i].word);
+		if (argument)
+			run_alone(test_words[i].program, argument, exit);
+	}
 	missing = cpio_find(exo_program_info.archive, exo_program_info.archive_size, "init.conf",
 			    &conf);
 	if (missing) {
