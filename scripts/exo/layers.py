@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 
-from exo import bench, builds, child, ktap, selftests, tree
+from exo import bench, builds, child, ktap, selftests, stress, tree
 from exo.results import FAILED, PASSED, Result
 from exo.runner import Failed, Job
 from exo.unittest_child import MARK
@@ -167,11 +167,22 @@ def _user_job(name, spec, **options):
     return Job(name, run, 20, selftests.user_contents(name))
 
 
+def _fuzz_calls_job(name, spec, calls, **options):
+    def run(context):
+        stress.fuzz(context.builds.get(spec), calls=calls, scale=context.scale, **options)
+    return Job(name, run, 30)
+
+
 def user_jobs():
-    """The tests of the ABI: a program of a protected kernel, on one CPU and on several."""
+    """The tests of the ABI: a program of a protected kernel, on one CPU and on several; and the
+    fuzzer of system calls, whose CPUs wait for each other most of the time where they are the
+    host's threads."""
     return [_user_job("user.x86_64", PROTECTED),
             _user_job("user.smp4", PROTECTED, smp=4),
-            _user_job("user.debug", PROTECTED_DEBUG, smp=2)]
+            _user_job("user.debug", PROTECTED_DEBUG, smp=2),
+            _fuzz_calls_job("user.fuzz", PROTECTED, 1000000),
+            _fuzz_calls_job("user.fuzz-smp4", PROTECTED, 60000, smp=4),
+            _fuzz_calls_job("user.fuzz-debug", PROTECTED_DEBUG, 60000, smp=2)]
 
 
 # ---- jobs written in Python ----------------------------------------------------------------------

@@ -144,12 +144,15 @@ static void stop(unsigned int number)
 		succeeded[i] += worker->shared->succeeded[i];
 }
 
-/* Has one of its threads made no call for too long? */
+/* Is it gone, or has one of its threads made no call for too long? */
 static bool is_stuck(struct worker *worker)
 {
+	struct exo_cap_info env = { 0 };
 	const uint64_t time = now();
-	bool stuck = false;
+	bool stuck;
 
+	(void)exo_cap_stat(worker->process.env, &env);
+	stuck = env.type != EXO_TYPE_ENV || env.used == 0;
 	for (unsigned int i = 0; i < FUZZ_THREADS; i++) {
 		const uint64_t made =
 			__atomic_load_n(&worker->shared->threads[i].calls, __ATOMIC_RELAXED);
