@@ -23,7 +23,7 @@ BASE = "debug"
 END_SECONDS = 90  # for the threads to end, beyond the run itself
 SILENCE = 60  # seconds: the command reports more often, and gives up by itself before that
 FUZZ_RESULT = re.compile(r"fuzz: seed=\d+ calls=(\d+) .*(?: ok|FAILED); again:.*$", re.M)
-FUZZ_PROGRESS = re.compile(r"fuzz: \d+ calls, .*$", re.M)
+FUZZ_PROGRESS = re.compile(r"fuzz: \d+ calls, \d+ audits, \d+ restarts", re.M)
 FUZZ_START = 120  # seconds for what is not fuzzing
 _PROMPT_OF_POLICY = re.compile(r"^config SCHED_(\w+)\n\tbool \"", re.M)
 
