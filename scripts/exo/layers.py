@@ -173,6 +173,18 @@ def _fuzz_calls_job(name, spec, calls, **options):
     return Job(name, run, 30)
 
 
+def _fuzz_replay_job(name, spec, calls):
+    """On one CPU a seed gives every thread the same calls again."""
+    def run(context):
+        first = [re.search(r"first=\w+", stress.fuzz(context.builds.get(spec), seed, calls=calls,
+                                                     scale=context.scale))[0]
+                 for seed in (1, 1, 2)]
+        if first[0] != first[1] or first[0] == first[2]:
+            raise Failed("a seed does not repeat the calls, or another one makes the same: "
+                         + " ".join(first))
+    return Job(name, run, 10)
+
+
 def user_jobs():
     """The tests of the ABI: a program of a protected kernel, on one CPU and on several; and the
     fuzzer of system calls, whose CPUs wait for each other most of the time where they are the
@@ -181,6 +193,7 @@ def user_jobs():
             _user_job("user.smp4", PROTECTED, smp=4),
             _user_job("user.debug", PROTECTED_DEBUG, smp=2),
             _fuzz_calls_job("user.fuzz", PROTECTED, 1000000),
+            _fuzz_replay_job("user.fuzz-replay", PROTECTED, 15000),
             _fuzz_calls_job("user.fuzz-smp4", PROTECTED, 60000, smp=4),
             _fuzz_calls_job("user.fuzz-debug", PROTECTED_DEBUG, 60000, smp=2)]
 

@@ -22,7 +22,8 @@ PROGRESS = re.compile(r"^stress: \d+ s, (\d+) operations.*$", re.M)
 BASE = "debug"
 END_SECONDS = 90  # for the threads to end, beyond the run itself
 SILENCE = 60  # seconds: the command reports more often, and gives up by itself before that
-FUZZ_RESULT = re.compile(r"fuzz: seed=\d+ calls=(\d+) .*(?: ok|FAILED); again:.*$", re.M)
+FUZZ_RESULT = re.compile(r"fuzz: seed=\d+ calls=\d+ audits=\d+ restarts=\d+ first=[0-9a-f]+ "
+                         r"(?:ok|FAILED);", re.M)
 FUZZ_PROGRESS = re.compile(r"fuzz: \d+ calls, \d+ audits, \d+ restarts", re.M)
 FUZZ_START = 120  # seconds for what is not fuzzing
 _PROMPT_OF_POLICY = re.compile(r"^config SCHED_(\w+)\n\tbool \"", re.M)
@@ -80,14 +81,14 @@ def fuzz(build, seed=1, calls=0, seconds=0, limit=600, scale=1.0, progress=None,
                 left = max(1.0, deadline - time.monotonic())
                 match = guest.expect(rf"(?m){FUZZ_RESULT.pattern}|{FUZZ_PROGRESS.pattern}", left,
                                      SILENCE)
-                if "again:" in match[0]:
+                if match[0].startswith("fuzz: seed"):
                     break
                 if progress:
                     progress(match[0])
             status = guest.wait(30, 30)
-            if " ok; again" not in match[0] or status != machine.EXIT_SUCCESS:
+            if not match[0].endswith(" ok;") or status != machine.EXIT_SUCCESS:
                 raise guest.failure("fuzz", f"{match[0]} (QEMU's status {status})")
-            return match[0]
+            return match[0].rstrip(";")
 
 
 def parse(arguments):

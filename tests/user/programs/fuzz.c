@@ -41,6 +41,7 @@ static uint64_t seed = 1, wanted = 100000, seconds, nr_workers = 3;
 static uint64_t calls; /* of workers that are gone */
 static uint64_t succeeded[FUZZ_CALLS];
 static uint64_t audits, restarts;
+static uint64_t first; /* what the first calls of the first workers were, as a number */
 static exo_cap_t exit_ntf, common; /* common: bank, notification and frame in three slots */
 static struct cpio_file image;
 static bool failed;
@@ -138,8 +139,11 @@ static void stop(unsigned int number)
 		return;
 	exo_env_end(&worker->process);
 	worker->runs = false;
-	for (unsigned int i = 0; i < FUZZ_THREADS; i++)
+	for (unsigned int i = 0; i < FUZZ_THREADS; i++) {
 		calls += worker->shared->threads[i].calls;
+		if (worker->shared->generation == 0)
+			first += worker->shared->threads[i].first;
+	}
 	for (unsigned int i = 0; i < FUZZ_CALLS; i++)
 		succeeded[i] += worker->shared->succeeded[i];
 }
@@ -359,10 +363,10 @@ int main(int argc, char **argv)
 	check_calls();
 	if (used() > before)
 		fail("memory has not come back", -EXO_E_NOMEM);
-	exo_printf("fuzz: seed=%llu calls=%llu audits=%llu restarts=%llu %s; again: scripts/stress "
-		   "--fuzz --seed %llu\n",
+	exo_printf("fuzz: seed=%llu calls=%llu audits=%llu restarts=%llu first=%llx %s; "
+		   "again: scripts/stress --fuzz --seed %llu\n",
 		   (unsigned long long)seed, (unsigned long long)calls, (unsigned long long)audits,
-		   (unsigned long long)restarts, failed ? "FAILED" : "ok",
-		   (unsigned long long)seed);
+		   (unsigned long long)restarts, (unsigned long long)first,
+		   failed ? "FAILED" : "ok", (unsigned long long)seed);
 	return failed;
 }

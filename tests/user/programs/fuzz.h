@@ -23,6 +23,7 @@
 #define FUZZ_WORKERS_MAX 8u
 #define FUZZ_CALLS 32u /* numbers of calls */
 #define FUZZ_RING 8u /* calls that are remembered of each thread */
+#define FUZZ_FIRST 1000u /* calls after which a thread says what its calls were, as a number */
 
 struct fuzz_call {
 	uint64_t number; /* what goes into EAX */
@@ -35,6 +36,7 @@ struct fuzz_shared {
 	uint32_t worker, generation;
 	struct fuzz_progress {
 		uint64_t calls; /* made, or begun */
+		uint64_t first; /* of FUZZ_FIRST calls, but for deadlines; 0: not so many yet */
 		struct fuzz_call ring[FUZZ_RING]; /* call number n is at n % FUZZ_RING */
 	} threads[FUZZ_THREADS];
 	uint32_t succeeded[FUZZ_CALLS]; /* by number */
@@ -91,6 +93,7 @@ static inline bool fuzz_once_in(struct fuzz_random *random, uint64_t times)
 /* What a thread makes up calls with; and what its pointers lead to. */
 struct fuzz_maker {
 	struct fuzz_random random;
+	uint64_t sum; /* of what was made up, but for deadlines */
 	uint64_t buffer[512]; /* what calls read and write */
 };
 

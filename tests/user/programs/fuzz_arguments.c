@@ -16,6 +16,7 @@
 
 #define SUICIDE 4096 /* a guess: once in so many times a slot that the worker lives on */
 #define PAGE UINT64_C(4096)
+#define FNV_PRIME UINT64_C(0x100000001b3)
 
 /* Where capabilities of each type are, and those that others gave us. */
 static const struct pool {
@@ -444,6 +445,7 @@ void fuzz_make(struct fuzz_maker *maker, struct fuzz_call *call)
 	    !fuzz_once_in(m.random, 4))
 		m.kinds = kinds_of(EXO_CALL_FRAME_ALLOC);
 	call->number = EXO_CALL_OURS | m.kinds->number;
+	maker->sum = (maker->sum ^ call->number) * FNV_PRIME;
 	for (m.index = 0; m.index < m.kinds->nr_arguments; m.index++) {
 		const unsigned int kind = m.kinds->kinds[m.index];
 		const uint64_t how = fuzz_below(m.random, 64);
@@ -452,5 +454,7 @@ void fuzz_make(struct fuzz_maker *maker, struct fuzz_call *call)
 			call->arguments[m.index] = good(&m, kind);
 		else
 			call->arguments[m.index] = how < 63 ? odd(&m, kind) : wild(&m, kind);
+		if (kind != EXO_ARGUMENT_TIME)
+			maker->sum = (maker->sum ^ call->arguments[m.index]) * FNV_PRIME;
 	}
 }

@@ -81,6 +81,8 @@ static void fuzz(void *number)
 		struct exo_result result;
 
 		fuzz_make(maker, &made);
+		if (i == FUZZ_FIRST)
+			progress->first = maker->sum | 1;
 		progress->ring[i % FUZZ_RING] = made;
 		__atomic_store_n(&progress->calls, i + 1, __ATOMIC_RELAXED);
 		result = call(&made);
