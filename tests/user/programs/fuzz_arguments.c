@@ -177,7 +177,7 @@ static uint64_t good_number(struct making *m)
 	if (strcmp(name, "how") == 0)
 		return EXO_COPY(rights(m), fuzz_below(m->random, 4));
 	if (strcmp(name, "arg") == 0 && is_call(m, EXO_CALL_CAP_COPY))
-		return fuzz_once_in(m->random, 2)
+		return !fuzz_once_in(m->random, 4)
 			       ? 0
 			       : EXO_PART(fuzz_below(m->random, 4), fuzz_below(m->random, 4));
 	if (strcmp(name, "arg") == 0)
@@ -440,9 +440,13 @@ void fuzz_make(struct fuzz_maker *maker, struct fuzz_call *call)
 	if ((is_call(&m, EXO_CALL_NTF_WAIT) || is_call(&m, EXO_CALL_DEBUG_WRITE)) &&
 	    !fuzz_once_in(m.random, 8))
 		m.kinds = kinds_of(EXO_CALL_MAP);
+	/* These two need no frequent test. */
+	if ((is_call(&m, EXO_CALL_NULL) || is_call(&m, EXO_CALL_UPCALL_RESUME)) &&
+	    !fuzz_once_in(m.random, 4))
+		m.kinds = kinds_of(EXO_CALL_CAP_COPY);
 	/* More is made than unmade, or there would be nothing to unmake. */
 	if ((is_call(&m, EXO_CALL_CAP_DELETE) || is_call(&m, EXO_CALL_CAP_REVOKE)) &&
-	    !fuzz_once_in(m.random, 4))
+	    fuzz_once_in(m.random, 2))
 		m.kinds = kinds_of(EXO_CALL_FRAME_ALLOC);
 	call->number = EXO_CALL_OURS | m.kinds->number;
 	maker->sum = (maker->sum ^ call->number) * FNV_PRIME;
