@@ -13,37 +13,21 @@
  *
  * Who waits serves its own queue meanwhile: with interrupts on they would be served anyway, with
  * interrupts off two CPUs that call each other would wait for ever.
- *
- * Standing still (smp_alone()) is a call whose function waits. A CPU that is in the middle of
- * something, perhaps with a lock that another one waits for with interrupts off, refuses: then all
- * go on, and it is tried again. The count of preempt_disable() tells: an interrupt adds one, and so
- * does who serves calls while waiting.
  */
+#include "smp_calls.h"
+
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/lapic.h>
 #include <arch/smp.h>
 #include <exo/compiler.h>
-#include <exo/errno.h>
 #include <exo/panic.h>
 #include <exo/preempt.h>
 #include <exo/sched.h>
 
 #define GROUP 16 /* a guess: 256 bytes of stack */
 
-struct smp_call {
-	void (*function)(void *argument);
-	void *argument;
-	_Atomic unsigned int pending; /* nodes that are not done */
-};
-
-struct call_node {
-	struct inject_node node;
-	struct smp_call *call;
-};
-
-/* Runs what others have queued here. Interrupts off. */
-static void serve_calls(void)
+void smp_call_serve(void)
 {
 	struct inject_node *node = injector_take(&cpu_this()->calls);
 
@@ -64,25 +48,25 @@ void smp_interrupt(cpu_t cpu, enum ipi ipi)
 void smp_ipi(enum ipi ipi)
 {
 	if (ipi == IPI_CALL)
-		serve_calls();
+		smp_call_serve();
 	else
 		sched_interrupt();
 }
 
-static void wait_for(struct smp_call *call)
+void smp_call_wait(struct smp_call *call)
 {
 	while (atomic_load_explicit(&call->pending, memory_order_acquire)) {
 		const uint64_t flags = irq_save();
 
 		preempt_disable();
-		serve_calls();
+		smp_call_serve();
 		preempt_enable();
 		irq_restore(flags);
 		cpu_pause();
 	}
 }
 
-static void send(struct call_node *node, cpu_t cpu)
+void smp_call_send(struct call_node *node, cpu_t cpu)
 {
 	const uint64_t flags = irq_save();
 
@@ -104,9 +88,9 @@ static cpu_t call_group(struct smp_call *call, const struct cpu_set *set, cpu_t 
 	atomic_store_explicit(&call->pending, nr, memory_order_relaxed);
 	for (unsigned int i = 0; i < nr; i++) {
 		nodes[i].call = call;
-		send(&nodes[i], members[i]);
+		smp_call_send(&nodes[i], members[i]);
 	}
-	wait_for(call);
+	smp_call_wait(call);
 	return cpu;
 }
 
@@ -119,73 +103,4 @@ void smp_call(const struct cpu_set *set, void (*function)(void *argument), void 
 	while (cpu < nr_cpus_online)
 		cpu = call_group(&call, set, cpu);
 	preempt_enable();
-}
-
-/* --- standing still ----------------------------------------------------------------------------*/
-
-#define ALONE_TRIES 1000 /* a guess: a console that is being written to refuses for milliseconds \
-			  */
-
-static struct {
-	_Atomic bool taken; /* by the CPU whose the rest is */
-	_Atomic bool refused, over;
-	_Atomic unsigned int arrived;
-	struct smp_call call;
-	struct call_node nodes[NR_CPUS];
-} alone;
-
-static void stand_still(void *unused)
-{
-	(void)unused;
-	if ((cpu_this()->preempt & ~PREEMPT_UNWANTED) > 1)
-		atomic_store(&alone.refused, true);
-	atomic_fetch_add(&alone.arrived, 1);
-	while (!atomic_load(&alone.over) && !atomic_load(&alone.refused))
-		cpu_pause();
-}
-
-/* True if all stand still, up to go_on(). */
-static bool stop_others(void)
-{
-	const unsigned int others = nr_cpus_online - 1;
-
-	atomic_store(&alone.refused, false);
-	atomic_store(&alone.over, false);
-	atomic_store(&alone.arrived, 0);
-	alone.call.function = stand_still;
-	atomic_store(&alone.call.pending, others);
-	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++)
-		if (cpu != cpu_current()) {
-			alone.nodes[cpu].call = &alone.call;
-			send(&alone.nodes[cpu], cpu);
-		}
-	while (atomic_load(&alone.arrived) < others) {
-		serve_calls();
-		cpu_pause();
-	}
-	return !atomic_load(&alone.refused);
-}
-
-static void go_on(void)
-{
-	atomic_store(&alone.over, true);
-	wait_for(&alone.call);
-}
-
-int smp_alone(void (*function)(void *argument), void *argument)
-{
-	bool stand = false;
-
-	if (atomic_exchange(&alone.taken, true))
-		return -EXO_E_BUSY;
-	preempt_disable();
-	for (unsigned int i = 0; i < ALONE_TRIES && !stand; i++) {
-		stand = stop_others();
-		if (stand)
-			function(argument);
-		go_on();
-	}
-	preempt_enable();
-	atomic_store(&alone.taken, false);
-	return stand ? 0 : -EXO_E_AGAIN;
 }
