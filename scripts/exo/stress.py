@@ -22,7 +22,7 @@ PROGRESS = re.compile(r"^stress: \d+ s, (\d+) operations.*$", re.M)
 BASE = "debug"
 END_SECONDS = 90  # for the threads to end, beyond the run itself
 SILENCE = 60  # seconds: the command reports more often, and gives up by itself before that
-FUZZ_RESULT = re.compile(r"fuzz: seed=\d+ calls=\d+ audits=\d+ restarts=\d+ first=[0-9a-f]+ "
+FUZZ_RESULT = re.compile(r"fuzz: seed=\d+ calls=\d+ audits=\d+ restarts=\d+ first=[0-9a-f,]+ "
                          r"(?:ok|FAILED);", re.M)
 FUZZ_PROGRESS = re.compile(r"fuzz: \d+ calls, \d+ audits, \d+ restarts", re.M)
 FUZZ_START = 120  # seconds for what is not fuzzing

@@ -43,7 +43,7 @@ static uint64_t seed = 1, wanted = 100000, seconds, nr_workers = 3;
 static uint64_t calls; /* of workers that are gone */
 static uint64_t succeeded[FUZZ_CALLS];
 static uint64_t audits, restarts;
-static uint64_t first; /* what the first calls of the first workers were, as a number */
+static uint32_t first[FUZZ_WORKERS_MAX][FUZZ_THREADS]; /* of the first generation's calls */
 static exo_cap_t exit_ntf, common; /* common: bank, notification and frame in three slots */
 static struct cpio_file image;
 static bool failed;
@@ -144,7 +144,7 @@ static void stop(unsigned int number)
 	for (unsigned int i = 0; i < FUZZ_THREADS; i++) {
 		calls += worker->shared->threads[i].calls;
 		if (worker->shared->generation == 0)
-			first += worker->shared->threads[i].first;
+			first[number][i] = (uint32_t)(worker->shared->threads[i].first >> 32);
 	}
 	for (unsigned int i = 0; i < FUZZ_CALLS; i++)
 		succeeded[i] += worker->shared->succeeded[i];
@@ -322,6 +322,18 @@ static uint64_t used(void)
 	return info.used;
 }
 
+static void print_result(void)
+{
+	exo_printf("fuzz: seed=%llu calls=%llu audits=%llu restarts=%llu first=",
+		   (unsigned long long)seed, (unsigned long long)calls_so_far(),
+		   (unsigned long long)audits, (unsigned long long)restarts);
+	for (unsigned int i = 0; i < nr_workers; i++)
+		for (unsigned int k = 0; k < FUZZ_THREADS; k++)
+			exo_printf("%s%x", i + k ? "," : "", first[i][k]);
+	exo_printf(" %s; again: scripts/stress --fuzz --seed %llu\n", failed ? "FAILED" : "ok",
+		   (unsigned long long)seed);
+}
+
 /* Not where something is wrong already: then perhaps nothing ends any more. */
 static void finish(uint64_t before)
 {
@@ -361,11 +373,6 @@ int main(int argc, char **argv)
 		run();
 	if (!failed)
 		finish(before);
-	calls = calls_so_far();
-	exo_printf("fuzz: seed=%llu calls=%llu audits=%llu restarts=%llu first=%llx %s; "
-		   "again: scripts/stress --fuzz --seed %llu\n",
-		   (unsigned long long)seed, (unsigned long long)calls, (unsigned long long)audits,
-		   (unsigned long long)restarts, (unsigned long long)first,
-		   failed ? "FAILED" : "ok", (unsigned long long)seed);
+	print_result();
 	return failed;
 }
