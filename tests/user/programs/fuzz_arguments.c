@@ -112,6 +112,9 @@ static uint64_t good_cap(struct making *m)
 	/* What is taken back is taken from all: not what the worker lives on. */
 	if (is_call(m, EXO_CALL_CAP_REVOKE) || fuzz_below(m->random, 8) < 2)
 		return slot_in(m, type);
+	/* Nor are there many copies of that, for the same reason. */
+	if (is_call(m, EXO_CALL_CAP_COPY) && m->index == 0 && !fuzz_once_in(m->random, 256))
+		return fuzz_once_in(m->random, 4) ? pools[type].common : slot_in(m, type);
 	/* Slots may be empty, banks of the worker's own full: then little else would happen. */
 	if (type == EXO_TYPE_FRAME && !fuzz_once_in(m->random, 4))
 		return slot_in(m, type);
@@ -443,10 +446,11 @@ void fuzz_make(struct fuzz_maker *maker, struct fuzz_call *call)
 	/* These two need no frequent test. */
 	if ((is_call(&m, EXO_CALL_NULL) || is_call(&m, EXO_CALL_UPCALL_RESUME)) &&
 	    !fuzz_once_in(m.random, 4))
-		m.kinds = kinds_of(EXO_CALL_CAP_COPY);
+		m.kinds = kinds_of(fuzz_once_in(m.random, 2) ? EXO_CALL_CAP_COPY
+							     : EXO_CALL_CAP_DELETE);
 	/* More is made than unmade, or there would be nothing to unmake. */
 	if ((is_call(&m, EXO_CALL_CAP_DELETE) || is_call(&m, EXO_CALL_CAP_REVOKE)) &&
-	    fuzz_once_in(m.random, 2))
+	    fuzz_once_in(m.random, 3))
 		m.kinds = kinds_of(EXO_CALL_FRAME_ALLOC);
 	call->number = EXO_CALL_OURS | m.kinds->number;
 	maker->sum = (maker->sum ^ call->number) * FNV_PRIME;
