@@ -187,6 +187,8 @@ static void audit_finds_broken_slots_and_trees(struct test *test)
 	      "what is before a first sibling is not the last one");
 	FINDS(test, at(COPY)->next, at(BELOW)->next,
 	      "the last of siblings leads to another parent");
+	FINDS(test, at(BELOW)->next, NULL, "a capability in the tree has no neighbours");
+	FINDS(test, at(BELOW)->previous, NULL, "a capability in the tree has no neighbours");
 	FINDS(test, at(COPY)->child, NULL, "tables have more or fewer capabilities than trees");
 	FINDS(test, at(FRAME)->count, 5, "a capability is to more than its block");
 	FINDS(test, object_at(NTF)->taken, 1, "capabilities are being taken by nobody");
