@@ -183,7 +183,8 @@ def _fuzz_replay_job(name, spec, calls):
         same = [[a == b for a, b in zip(first[0], other) if "0" not in (a, b)]
                 for other in first[1:]]
         if not same[0] or not all(same[0]) or any(same[1]):
-            raise Failed(f"a seed does not repeat the calls, or another one makes the same: {first}")
+            raise Failed("a seed does not repeat the calls, or another one makes the same: "
+                         f"{first}")
     return Job(name, run, 10)
 
 
