@@ -49,9 +49,10 @@ static paddr_t next_table(const uint64_t *entries, unsigned int level, unsigned 
 	return 0;
 }
 
-void page_table_destroy(struct page_table *space)
+void page_table_for_each(const struct page_table *space,
+			 void (*visit)(paddr_t table, void *context), void *context)
 {
-	struct page_machine *machine = space->machine;
+	const struct page_machine *machine = space->machine;
 	unsigned int level = machine->levels;
 	struct {
 		paddr_t table;
@@ -70,10 +71,20 @@ void page_table_destroy(struct page_table *space)
 			at[level].next = 0;
 			continue;
 		}
-		machine->free(machine, at[level].table);
+		visit(at[level].table, context);
 		if (level++ == machine->levels)
 			return;
 	}
+}
+
+static void free_table(paddr_t table, void *machine)
+{
+	((struct page_machine *)machine)->free(machine, table);
+}
+
+void page_table_destroy(struct page_table *space)
+{
+	page_table_for_each(space, free_table, space->machine);
 }
 
 int page_table_query(const struct page_table *space, uint64_t address, struct page_mapping *mapping)

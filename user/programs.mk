@@ -7,12 +7,13 @@ user-lib := lib/string.c lib/printf.c lib/elf.c lib/cpio.c lib/line_editor.c
 user-libexo := $(filter-out user/libexo/offsets.c,$(sort $(wildcard user/libexo/*.c)))
 user-asm := $(sort $(wildcard user/libexo/*.asm))
 user-sources := $(sort $(wildcard user/programs/*.c))
-# The tests of the ABI as one program, and one that they start.
+# The tests of the ABI as one program, and those that they start.
 abi-test-sources := kernel/test/ktap.c $(sort $(wildcard tests/user/*.c))
 abi-child-sources := tests/user/programs/abi-child.c
+fuzz-sources := $(sort $(wildcard tests/user/programs/fuzz*.c))
 # The benchmarks of the ABI, as one.
 abi-bench-sources := kernel/bench/bench.c $(sort $(wildcard tests/user/bench/*.c))
-user-tests := $(if $(CONFIG_TESTS),abi-test abi-child) $(if $(CONFIG_BENCH),abi-bench)
+user-tests := $(if $(CONFIG_TESTS),abi-test abi-child fuzz) $(if $(CONFIG_BENCH),abi-bench)
 
 user-files = user/init.conf $(linux-programs) $(if $(CONFIG_TESTS),$(linux-expected))
 
@@ -77,6 +78,7 @@ $(patsubst user/programs/%.c,$(objtree)/user/%,$(user-sources)): \
 $(objtree)/user/abi-test: $(call user-objects,$(abi-test-sources))
 $(objtree)/user/abi-child: $(call user-objects,$(abi-child-sources))
 $(objtree)/user/abi-bench: $(call user-objects,$(abi-bench-sources))
+$(objtree)/user/fuzz: $(call user-objects,$(fuzz-sources))
 $(user-stripped): $(objtree)/user/stripped/%: $(objtree)/user/% FORCE
 	$(call run,strip)
 $(objtree)/programs.cpio: $(user-stripped) $(user-files) $(PROGRAMS) scripts/build/cpio.py FORCE

@@ -48,6 +48,7 @@ struct bank {
 	uint64_t nr_objects; /* all whose memory is not back */
 	bool closed; /* it is ending: no more objects */
 	struct list_node cells[BANK_SIZES]; /* pages that have a free cell */
+	struct list_node full; /* pages that have none */
 	struct bank_node_count counts[CONFIG_NUMA_NODES];
 };
 

@@ -48,6 +48,9 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 64 || IS_ENABLED(CONFIG_LOCK_STATISTICS),
 	       "64 frames cost a page");
 
+/* What a thread costs: the stack (exo/stack.h), and what the floating-point state may take. */
+#define USER_THREAD_FRAMES ((1u << STACK_ORDER) + 1)
+
 struct user_thread {
 	struct object object;
 	struct user_context context;

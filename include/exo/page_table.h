@@ -169,6 +169,13 @@ unsigned int page_table_merge(struct page_batch *batch, uint64_t address, uint64
 int page_table_query(const struct page_table *space, uint64_t address,
 		     struct page_mapping *mapping);
 
+/*
+ * Calls @visit for each table that page_table_destroy() would free, the root last; @visit may free
+ * it. Nobody changes the space meanwhile.
+ */
+void page_table_for_each(const struct page_table *space,
+			 void (*visit)(paddr_t table, void *context), void *context);
+
 /* Opens a batch of changes to an address space. One at a time for each space. */
 void page_batch_begin(struct page_batch *batch, struct page_table *space);
 

@@ -65,6 +65,7 @@ union sched_entity {
 	struct {
 		struct list_node node; /* next is NULL while it is in no list */
 		unsigned int level;
+		uint64_t seen; /* fixed priority: its switches + 1 at the last tick; 0: none yet */
 	} list; /* round robin, fixed priority */
 	struct {
 		struct overflow_node node; /* in an overflow queue */
@@ -132,6 +133,7 @@ struct thread {
 	void *result; /* of thread_exit() */
 	bool started;
 	bool buried; /* has left its stack for the last time; under exit_waiters.lock */
+	uint8_t places; /* the audit's own (kernel/sched/audit.c): how many queues have it */
 	struct wait_queue exit_waiters;
 
 	/* Kept by the home CPU. */

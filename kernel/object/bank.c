@@ -45,6 +45,7 @@ void bank_init(struct bank *bank)
 	list_init(&bank->objects);
 	for (unsigned int i = 0; i < BANK_SIZES; i++)
 		list_init(&bank->cells[i]);
+	list_init(&bank->full);
 }
 
 /* --- charging ----------------------------------------------------------------------------------*/

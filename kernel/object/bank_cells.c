@@ -48,8 +48,10 @@ static struct object *take_cell(struct bank *bank, struct bank_page *page) __req
 
 	assert_held(&bank->lock);
 	page->free &= page->free - 1;
-	if (!page->free)
+	if (!page->free) {
 		list_remove(&page->node);
+		list_add_first(&bank->full, &page->node);
+	}
 	return (struct object *)((uintptr_t)page + cell * (BANK_CELL_MIN << page->size));
 }
 
@@ -120,8 +122,10 @@ static struct bank_page *put_cell(struct bank *bank, struct object *object) __re
 
 	assert_held(&bank->lock);
 	ASSERT(!(page->free & bit) && bank_page_cells(page->size) & bit);
-	if (!page->free)
+	if (!page->free) {
+		list_remove(&page->node);
 		list_add_first(&bank->cells[page->size], &page->node);
+	}
 	page->free |= bit;
 	if (page->free != bank_page_cells(page->size))
 		return NULL;
@@ -148,4 +152,59 @@ void bank_object_put(struct object *object)
 	spin_unlock(&bank->lock);
 	if (last)
 		object_end_again(&bank->object);
+}
+
+/* --- looking at all ----------------------------------------------------------------------------*/
+
+/* The lists of pages, one after the other; NULL behind the last. */
+static struct list_node *page_list(struct bank *bank, unsigned int index)
+{
+	if (index < BANK_SIZES)
+		return &bank->cells[index];
+	return index == BANK_SIZES ? &bank->full : NULL;
+}
+
+struct bank_page *bank_next_page(struct bank *bank, const struct bank_page *page)
+{
+	unsigned int index = 0;
+	struct list_node *node;
+
+	if (page)
+		index = page->free ? page->size : BANK_SIZES;
+	for (node = page ? page->node.next : page_list(bank, 0)->next;;) {
+		if (node != page_list(bank, index))
+			return list_entry(node, struct bank_page, node);
+		if (!page_list(bank, ++index))
+			return NULL;
+		node = page_list(bank, index)->next;
+	}
+}
+
+/* The first cell of @page from @cell on that is taken. */
+static struct object *taken_cell(struct bank_page *page, unsigned int cell)
+{
+	const uint64_t taken = bank_page_cells(page->size) & ~page->free;
+	const uint64_t left = cell < 64 ? taken >> cell << cell : 0;
+
+	if (!left)
+		return NULL;
+	return (struct object *)((uintptr_t)page + (unsigned int)__builtin_ctzll(left) *
+							   (BANK_CELL_MIN << page->size));
+}
+
+struct object *bank_next_object(struct bank *bank, const struct object *object)
+{
+	struct bank_page *page = object ? page_of(object) : bank_next_page(bank, NULL);
+	unsigned int cell = 1;
+
+	if (object)
+		cell += (unsigned int)(((uintptr_t)object - (uintptr_t)page) /
+				       (BANK_CELL_MIN << page->size));
+	for (; page; page = bank_next_page(bank, page), cell = 1) {
+		struct object *found = taken_cell(page, cell);
+
+		if (found)
+			return found;
+	}
+	return NULL;
 }

@@ -8,7 +8,7 @@
 
 /* A page of cells; begins with this, in place of its first cell. */
 struct bank_page {
-	struct list_node node; /* in bank->cells[], while a cell is free */
+	struct list_node node; /* in bank->cells[] while a cell is free, else in bank->full */
 	uint64_t free; /* a bit a cell; under the bank's lock */
 	paddr_t base;
 	uint8_t size; /* index into bank->cells[]: cells of BANK_CELL_MIN << size bytes */
@@ -30,6 +30,14 @@ static inline uint64_t bank_page_cells(unsigned int size)
 }
 
 void bank_init(struct bank *bank);
+
+/*
+ * For the audit, which is alone: the pages of cells of @bank, and the objects whose memory is not
+ * back, whatever has become of them; each the next after the one given, NULL for the first and at
+ * the end.
+ */
+struct bank_page *bank_next_page(struct bank *bank, const struct bank_page *page);
+struct object *bank_next_object(struct bank *bank, const struct object *object);
 
 /* Is there nothing left that a bank waits for, which is ending? Who brings that about calls
  * object_end_again() for it. */

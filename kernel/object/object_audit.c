@@ -34,8 +34,12 @@ static const char *audit_siblings(const struct object *object, const struct cap 
 	const void *const up = parent ? (const void *)parent : (const void *)object;
 	const char *wrong = NULL;
 
-	for (const struct cap *cap = first; cap && !wrong; cap = cap->next) {
+	for (const struct cap *cap = first; cap; cap = cap->next) {
 		wrong = audit_cap(object, cap, parent);
+		if (wrong)
+			return wrong;
+		if (!cap->next || !cap->previous)
+			return "a capability in the tree has no neighbours";
 		if (!cap_link_ends(cap->next)) {
 			if (cap->next->previous != cap)
 				return "siblings disagree who is next";

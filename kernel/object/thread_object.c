@@ -18,8 +18,7 @@
 #include <exo/string.h>
 #include <exo/wait.h>
 
-/* The stack, and what the floating-point state may take. */
-#define CHARGED_FRAMES ((1u << STACK_ORDER) + 1)
+#define CHARGED_FRAMES USER_THREAD_FRAMES
 
 /* --- what the kernel tells us about a thread ---------------------------------------------------*/
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls on the machine as a whole. */
+#include <exo/audit.h>
 #include <exo/clock.h>
 #include <exo/console.h>
 #include <exo/env.h>
@@ -12,6 +13,14 @@ static struct exo_result read_console(void)
 	const int byte = console_read();
 
 	return byte < 0 ? result_error(-EXO_E_AGAIN) : result_value((uint64_t)byte);
+}
+
+static struct exo_result run_audit(void)
+{
+	struct audit audit;
+	const int error = audit_run(&audit);
+
+	return error ? result_error(error) : result_value(audit.wrong != NULL);
 }
 
 struct exo_result sys_sys_ctl(uint64_t slot, uint64_t what, uint64_t a, uint64_t b)
@@ -35,6 +44,8 @@ struct exo_result sys_sys_ctl(uint64_t slot, uint64_t what, uint64_t a, uint64_t
 		return result_value(clock_ns());
 	case EXO_SYS_READ:
 		return read_console();
+	case EXO_SYS_AUDIT:
+		return run_audit();
 	default:
 		return result_error(-EXO_E_ARG);
 	}

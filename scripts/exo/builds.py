@@ -55,7 +55,8 @@ class Spec:
 
 def monitor_words(config, words):
     """The command line with which the monitor has the console, where programs would have it."""
-    taken = "user-test" in words or "monitor" in words.split()
+    taken = any(word.split("=")[0] in ("user-test", "user-bench", "fuzz", "monitor")
+                for word in words.split())
     if taken or not (config["PROTECTED"] and config["MONITOR"]):
         return words
     return f"{words} monitor".strip()

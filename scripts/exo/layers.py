@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 
-from exo import bench, builds, child, ktap, selftests, tree
+from exo import bench, builds, child, ktap, selftests, stress, tree
 from exo.results import FAILED, PASSED, Result
 from exo.runner import Failed, Job
 from exo.unittest_child import MARK
@@ -165,13 +165,39 @@ def _user_job(name, spec, **options):
     return Job(name, run, 20, selftests.user_contents(name))
 
 
+def _fuzz_calls_job(name, spec, calls, **options):
+    def run(context):
+        stress.fuzz(context.builds.get(spec), calls=calls, scale=context.scale, **options)
+    return Job(name, run, 30)
+
+
+def _fuzz_replay_job(name, spec, calls):
+    """On one CPU a seed gives every thread the same calls again."""
+    def run(context):
+        first = [re.search(r"first=(\S+)", stress.fuzz(context.builds.get(spec), seed, calls=calls,
+                                                       scale=context.scale))[1].split(",")
+                 for seed in (1, 1, 2)]
+        # A thread of which others have made an end before it was so far says 0.
+        same = [[a == b for a, b in zip(first[0], other) if "0" not in (a, b)]
+                for other in first[1:]]
+        if not same[0] or not all(same[0]) or any(same[1]):
+            raise Failed("a seed does not repeat the calls, or another one makes the same: "
+                         f"{first}")
+    return Job(name, run, 10)
+
+
 def user_jobs():
     """The tests of the ABI: a program of a protected kernel, on one CPU, on several, and on an old
-    one, without FSGSBASE, SMEP, SMAP, UMIP, XSAVE."""
+    one, without FSGSBASE, SMEP, SMAP, UMIP, XSAVE; and the fuzzer of system calls, whose CPUs wait
+    for each other most of the time where they are the host's threads."""
     return [_user_job("user.x86_64", DEFAULT),
             _user_job("user.qemu64", DEFAULT, cpu="qemu64"),
             _user_job("user.smp4", DEFAULT, smp=4),
-            _user_job("user.debug", DEBUG, smp=2)]
+            _user_job("user.debug", DEBUG, smp=2),
+            _fuzz_calls_job("user.fuzz", DEFAULT, 1000000),
+            _fuzz_replay_job("user.fuzz-replay", DEFAULT, 15000),
+            _fuzz_calls_job("user.fuzz-smp4", DEFAULT, 60000, smp=4),
+            _fuzz_calls_job("user.fuzz-debug", DEBUG, 60000, smp=2)]
 
 
 # ---- jobs written in Python ----------------------------------------------------------------------

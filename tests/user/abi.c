@@ -43,8 +43,26 @@ int64_t abi_revoke(exo_cap_t slot)
 	return error;
 }
 
+/* Whatever the case before has done, the kernel's state must make sense. */
+static int64_t audit(void)
+{
+	struct exo_result result;
+
+	abi_patience();
+	do
+		result = exo_sys_ctl(EXO_FIRST_SYS, EXO_SYS_AUDIT, 0, 0);
+	while (result.error == -EXO_E_AGAIN && abi_patient());
+	if (result.error && result.error != -EXO_E_CALL)
+		return result.error;
+	return result.value ? -EXO_E_DEAD : 0;
+}
+
 int abi_begin(uint64_t frames)
 {
+	const int64_t error = audit();
+
+	if (error)
+		return (int)error;
 	abi_upcalls(0);
 	(void)exo_env_config(EXO_SELF, EXO_ENV_EVENTS, 0, 0);
 	(void)exo_env_config(EXO_SELF, EXO_ENV_FAULTS, 0, 0);

@@ -30,7 +30,8 @@
 exo_cap_t abi_slot(unsigned int index);
 #define ABI_BANK abi_slot(0)
 
-/* Empties the window, and puts a bank of @frames into its first slot. */
+/* Has the kernel look at its state, empties the window, and puts a bank of @frames into its first
+ * slot. */
 int abi_begin(uint64_t frames);
 #define ABI_BEGIN(test, frames) TEST_EQ(test, abi_begin(frames), 0)
 

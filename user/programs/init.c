@@ -3,6 +3,7 @@
  * The first program: starts those that init.conf names and says how they ended. It has all
  * capabilities that there are, and hands on what a line grants.
  */
+#include <exo/compiler.h>
 #include <exo/cpio.h>
 #include <exo/printf.h>
 #include <exo/string.h>
@@ -23,6 +24,7 @@ static const struct mode {
 } modes[] = {
 	{ "user-test", "abi-test" },
 	{ "user-bench", "abi-bench" },
+	{ "fuzz", "fuzz" },
 };
 
 static struct running {
@@ -121,7 +123,7 @@ static void reap(exo_cap_t exit)
 	}
 }
 
-/* @word or "@word=FILTER" on the command line: where FILTER begins, else NULL. */
+/* @word or "@word=ARGUMENT" on the command line: where ARGUMENT begins, else NULL. */
 static const char *find_word(const char *line, const char *word)
 {
 	const size_t length = strlen(word);
@@ -144,10 +146,10 @@ static const char *find_word(const char *line, const char *word)
 
 /*
  * Runs a program and nothing else, with all there is, and leaves with its result. Its arguments:
- * FILTER, the instructions or ticks since the kernel began, and "icount" if that is on the command
- * line.
+ * what is behind the word's "=", the instructions or ticks since the kernel began, and "icount" if
+ * that is on the command line.
  */
-static void run_alone(const struct mode *mode, const char *filter, exo_cap_t exit)
+static void run_alone(const struct mode *mode, const char *argument, exo_cap_t exit)
 {
 	const struct exo_boot_info *boot = exo_program_info.boot;
 	static struct exo_conf_program line;
@@ -156,9 +158,9 @@ static void run_alone(const struct mode *mode, const char *filter, exo_cap_t exi
 	size_t length = 0;
 	char since[24];
 
-	while (filter[length] && filter[length] != ' ' && length < sizeof(line.line) - 1)
+	while (argument[length] && argument[length] != ' ' && length < sizeof(line.line) - 1)
 		length++;
-	memcpy(line.line, filter, length);
+	memcpy(line.line, argument, length);
 	(void)ksnprintf(since, sizeof(since), "%llu",
 			(unsigned long long)(started - boot->start_tsc));
 	line.argv[0] = mode->program;
@@ -191,11 +193,12 @@ int main(void)
 	exit = make_exit_notification();
 	if (!exit)
 		return 1;
-	for (unsigned int i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		const char *filter = find_word(exo_program_info.boot->command_line, modes[i].word);
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
+		const char *argument =
+			find_word(exo_program_info.boot->command_line, modes[i].word);
 
-		if (filter)
-			run_alone(&modes[i], filter, exit);
+		if (argument)
+			run_alone(&modes[i], argument, exit);
 	}
 	missing = cpio_find(exo_program_info.archive, exo_program_info.archive_size, "init.conf",
 			    &conf);
