@@ -4,7 +4,7 @@
  * W^X, the null page, the stack guards and that no alias of code is writable.
  */
 #include <arch/cpu.h>
-#include <arch/layout.h>
+#include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <exo/string.h>
@@ -117,7 +117,7 @@ static void paging_image_has_its_rights(struct test *test)
 
 static void paging_code_has_no_writable_alias(struct test *test)
 {
-	const uint64_t end = (uintptr_t)rodata_end - KERNEL_BASE;
+	const uint64_t end = image_to_phys(rodata_end);
 
 	if (!IS_ENABLED(CONFIG_WX))
 		TEST_SKIP(test, "CONFIG_WX=n");
