@@ -3,9 +3,9 @@
 
 QEMU runs one instruction a block and logs each block that starts inside the image;
 each iteration of a REP instruction is one of its own, as under -icount. Works for images that are
-too small to carry benchmarks. With CONFIG_KASLR the kernel is told not to move, so that its addresses
-are known: what moving it costs is not counted. The count includes each poll of the serial port, so it can differ by
-one or two from run to run.
+too small to carry benchmarks. With CONFIG_KASLR the kernel is told not to move, so that its
+addresses are known: what moving it costs is not counted. The count includes each poll of the serial
+port, so it can differ by one or two from run to run.
 """
 import os
 import re

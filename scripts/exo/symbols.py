@@ -4,8 +4,8 @@
 The symbol table is read here, so that a name needs nothing but the ELF; files and lines come from
 addr2line when the kernel was built with CONFIG_DEBUG_INFO.
 
-A kernel with CONFIG_KASLR runs by Symbols.slide bytes above where it was linked: all addresses that
-go in and come out are those of the running kernel. A panic says its slide, and a guest can be asked.
+A kernel with CONFIG_KASLR runs Symbols.slide bytes above where it was linked: all addresses that go
+in and come out are those of the running kernel. A panic says its slide, and a guest can be asked.
 """
 import bisect
 import os

@@ -113,7 +113,8 @@ def _failure_has_names(context):
             guest.expect(PROMPT, 60)
             report = guest.failure("timeout", "as a test", ask=True).report()
     # One CPU: it waits in its idle thread, or is not yet there.
-    if not re.search(r"^  [#?]\d* 0xffffffff[0-9a-f]{8} (sched_idle|kernel_main)\+0x", report, re.M):
+    if not re.search(r"^  [#?]\d* 0xffffffff[0-9a-f]{8} (sched_idle|kernel_main)\+0x", report,
+                     re.M):
         raise Failed("the backtrace names neither sched_idle nor kernel_main", report)
 
 
