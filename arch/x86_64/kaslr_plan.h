@@ -8,9 +8,8 @@
 #include <exo/config.h>
 #include <stdbool.h>
 
-#define KASLR_STEP                                                                    \
-	0x200000ull /* a page directory's entry: the tables below it stay as they are \
-		     */
+/* What an entry of a page directory covers: the tables below it stay as they are. */
+#define KASLR_STEP 0x200000ull
 /*
  * The image must lie in one page directory, of two, and must not end at the very end of all
  * addresses: so many places has it in each.
