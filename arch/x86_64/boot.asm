@@ -42,11 +42,8 @@ PAGE_NX_HIGH		equ 0
 RIGHTS_TABLE		equ PAGE_PRESENT | PAGE_WRITE
 RIGHTS_DATA		equ PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL
 
-%ifdef CONFIG_KASLR
-CR0_PROTECTION		equ 1 << 31		; PG; kaslr_move sets WP, when it has changed the image
-%else
-CR0_PROTECTION		equ 1 << 31 | 1 << 16	; PG, WP
-%endif
+CR0_WP			equ 1 << 16
+CR0_PG			equ 1 << 31
 CR4_PAE			equ 1 << 5
 CR4_LA57		equ 1 << 12
 MSR_EFER		equ 0xc0000080
@@ -137,7 +134,12 @@ boot_common:
 %endif
 	wrmsr
 	mov eax, cr0
-	or eax, CR0_PROTECTION
+%ifdef CONFIG_KASLR
+	and eax, ~CR0_WP			; UEFI sets it; kaslr_move does when it has changed the image
+	or eax, CR0_PG
+%else
+	or eax, CR0_WP | CR0_PG
+%endif
 	mov cr0, eax
 	lgdt [boot_gdt_pointer]
 	jmp SELECTOR_CODE:long_mode
