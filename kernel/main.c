@@ -2,6 +2,7 @@
 /* The boot list, top to bottom, and what the kernel does when it is done. */
 #include <arch/cpu.h>
 #include <arch/gdt.h>
+#include <arch/image.h>
 #include <arch/interrupt.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
@@ -155,6 +156,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 		log_error("boot: the loader passed nothing usable at 0x%llx",
 			  (unsigned long long)loader_data);
 	report_boot_info();
+	kaslr_report();
 	mmu_init();
 	fpu_init_cpu();
 	user_init_cpu();

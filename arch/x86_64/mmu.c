@@ -16,6 +16,7 @@
 #include "mmu_flush.h"
 
 #include <arch/cpu.h>
+#include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <exo/cpu.h>
@@ -163,8 +164,8 @@ static void part_direct_map_from_image(void)
 	shared = phys_to_virt(table[DIRECT_MAP_SLOT] & CR3_ADDRESS);
 	for (unsigned int i = 0; i < CONFIG_BOOT_DIRECT_MAP_GIB; i++)
 		direct_map_table[i] = shared[i];
-	table[DIRECT_MAP_SLOT] = (table[DIRECT_MAP_SLOT] & ~CR3_ADDRESS) |
-				 ((uintptr_t)direct_map_table - KERNEL_BASE);
+	table[DIRECT_MAP_SLOT] =
+		(table[DIRECT_MAP_SLOT] & ~CR3_ADDRESS) | image_to_phys(direct_map_table);
 }
 
 /* This CPU's registers, as the features say; the kernel's tables are in CR3. */

@@ -10,6 +10,7 @@
  * All runs in the main thread, with interrupts off but where user_thread_make() opens, because that
  * is the context of system calls, whose functions are used.
  */
+#include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <exo/boot_info.h>
@@ -177,7 +178,7 @@ static int add_modules(void)
 
 	root.modules_end = EXO_MODULES_ADDRESS;
 	if (IMAGE_ARCHIVE_SIZE)
-		error = add_module("programs", (uintptr_t)programs_cpio_start - KERNEL_BASE,
+		error = add_module("programs", image_to_phys(programs_cpio_start),
 				   IMAGE_ARCHIVE_SIZE);
 	for (unsigned int i = 0; !error && i < boot_info.nr_modules; i++)
 		error = add_boot_module(&boot_info.modules[i]);
@@ -212,11 +213,9 @@ static int give_information(void)
 	boot_page.slots = root.env->table.nr_slots;
 	string_copy(boot_page.command_line, sizeof(boot_page.command_line), boot_info.command_line);
 	fill_info();
-	error = give_pages(EXO_FIRST_BOOT, (uintptr_t)&boot_page - KERNEL_BASE, 1,
-			   EXO_BOOT_INFO_ADDRESS);
+	error = give_pages(EXO_FIRST_BOOT, image_to_phys(&boot_page), 1, EXO_BOOT_INFO_ADDRESS);
 	if (!error)
-		error = give_pages(EXO_FIRST_INFO, (uintptr_t)&info_page - KERNEL_BASE, 1,
-				   EXO_INFO_ADDRESS);
+		error = give_pages(EXO_FIRST_INFO, image_to_phys(&info_page), 1, EXO_INFO_ADDRESS);
 	return error ? error : add_modules();
 }
 

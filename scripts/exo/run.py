@@ -163,6 +163,9 @@ def make_machine(options, directory, config):
         words = builds.monitor_words(config, words)
     settings = {"firmware": options.firmware, "smp": options.smp, "memory": options.mem,
                 "numa": options.numa}
+    if options.gdb and config["KASLR"] and not re.search(r"\b(no)?kaslr\b", options.append):
+        options.append = f"nokaslr {options.append}".strip()
+        say("The kernel is not moved (nokaslr), so that gdb finds its symbols.")
     if options.firmware == "pvh":
         if not config["BOOT_PVH"]:
             raise RunError("this kernel has no PVH entry: set CONFIG_BOOT_PVH=y, or leave out "

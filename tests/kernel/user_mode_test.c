@@ -11,6 +11,8 @@
 #include <exo/string.h>
 #include <exo/test.h>
 
+extern const char image_start[];
+
 static struct user_space space;
 static struct program program;
 
@@ -259,7 +261,7 @@ static void user_mode_addresses_of_handlers_are_harmless(struct test *test)
 					0x800000000000,
 					0x8000000000000000,
 					0xffff800000000000,
-					0xffffffff80100000,
+					(uintptr_t)image_start,
 					~0ull };
 	struct exo_state_page *state;
 
@@ -315,7 +317,7 @@ static void user_mode_jumps_into_nowhere_fault(struct test *test)
 		{ 0, 14 },
 		{ USER_DATA, 14 },
 		{ 0x800000000000, 13 },
-		{ 0xffffffff80100000, 14 },
+		{ (uintptr_t)image_start, 14 },
 		{ 0xffff800000000000, 14 },
 	};
 
@@ -327,7 +329,7 @@ static void user_mode_jumps_into_nowhere_fault(struct test *test)
 		TEST_EQ(test, program.fault.vector, jumps[i].vector);
 	}
 	/* Nor does it read or write what is the kernel's. */
-	atomic_load(&program.context.stopped)->rdi = 0xffffffff80100000;
+	atomic_load(&program.context.stopped)->rdi = (uintptr_t)image_start;
 	TEST_TRUE(test, program_again(&program, BLOB(blob_read)));
 	TEST_EQ(test, program.fault.vector, 14);
 	TEST_TRUE(test, program_again(&program, BLOB(blob_write)));

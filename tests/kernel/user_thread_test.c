@@ -11,6 +11,8 @@
 #include <exo/test.h>
 #include <exo/wait.h>
 
+extern const char image_start[];
+
 #define NR_PROGRAMS 6
 
 static struct user_space spaces[2];
@@ -358,9 +360,13 @@ static void user_thread_fpu_is_its_own(struct test *test)
 /* Fills a state page with whatever may be in one. */
 static void scribble(struct exo_state_page *state, uint64_t *random)
 {
-	static const uint64_t values[] = {
-		0, 1, USER_NOTHING, 0x800000000000, 0xffff800000000000, ~0ull, 0xffffffff80100000
-	};
+	static const uint64_t values[] = { 0,
+					   1,
+					   USER_NOTHING,
+					   0x800000000000,
+					   0xffff800000000000,
+					   ~0ull,
+					   (uintptr_t)image_start };
 	volatile uint64_t *words = (volatile uint64_t *)state;
 	const uint32_t number = next_random(random);
 

@@ -22,8 +22,9 @@ sys.path.insert(0, os.path.join(ROOT, "scripts"))
 from exo import child, fresh, tree  # noqa: E402
 
 SCALE = float(os.environ.get("EXO_TEST_SCALE", "1"))
-# Hold the configuration's hash or text, or the symbol table: they follow any change.
-FOLLOWERS = {"kernel/version.c", "kernel/config_text.asm", "kernel/symbol_table.asm"}
+# Hold the configuration's hash or text, or addresses: they follow any change.
+FOLLOWERS = {"kernel/version.c", "kernel/config_text.asm", "kernel/symbol_table.asm",
+             "arch/x86_64/relocation_table.asm"}
 
 
 def make(directory, *words, where=None, env=None):
