@@ -31,7 +31,6 @@ struct clock_state {
 	uint64_t base_count, base_ns; /* a point in time, by the counter and by the clock */
 };
 
-
 struct clock_tsc_facts clock_facts;
 
 static struct clock_state states[2]; /* from the boot on; after the TSC has been left */
