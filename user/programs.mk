@@ -84,5 +84,17 @@ $(user-stripped): $(objtree)/user/stripped/%: $(objtree)/user/% FORCE
 $(objtree)/programs.cpio: $(user-stripped) $(user-files) $(PROGRAMS) scripts/build/cpio.py FORCE
 	$(call run,cpio)
 
+# A person's own program, from anywhere: make program SOURCE=FILE.c
+ifneq ($(SOURCE),)
+own-program := $(objtree)/user/own/$(basename $(notdir $(SOURCE)))
+.PHONY: program
+program: $(own-program)
+$(own-program).o: $(SOURCE) FORCE | $(fixdep) $(call-headers)
+	$(call run,usercc,$<)
+$(own-program): $(own-program).o $(user-libs) user/program.ld FORCE
+	$(call run,userld)
+extra-targets += $(own-program) $(own-program).o
+endif
+
 extra-targets += $(user-libs) $(user-mains) $(user-offsets).raw $(user-programs) $(user-stripped) \
 	$(objtree)/programs.cpio
