@@ -87,6 +87,17 @@ void user_kill(struct thread *thread);
 /* Sets bits of events and has them delivered. Any context. */
 void user_notify(struct thread *thread, uint32_t events);
 
+/* In kernel/thread/upcall.c. */
+void user_tell_slice(struct thread *thread);
+
+/* The running thread has used up its slice while others wait: an event, if its program wants it.
+ * Interrupts off. */
+static inline void user_slice_over(struct thread *thread)
+{
+	if (IS_ENABLED(CONFIG_PROTECTED) && thread->user)
+		user_tell_slice(thread);
+}
+
 /*
  * Copies to and from the memory of the program that runs here; 0 or -EXO_E_FAULT: then some of it
  * may have been copied. Addresses are checked. Interrupts may be off.

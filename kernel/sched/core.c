@@ -259,6 +259,7 @@ static void slice_end(struct timer *timer)
 	/* The idle thread has no slice, but it is about to start one of those that wait. */
 	if (sched_tick_counts(cpu) && policy_slice_end(&sched->queue, cpu->current)) {
 		sched->slice_over = cpu->switches;
+		user_slice_over(cpu->current);
 		want_switch(cpu);
 	}
 	cpu->tick_switches = cpu->switches;

@@ -49,6 +49,17 @@ void user_exception(struct interrupt_frame *frame, uint64_t address)
 		user->faulted(thread, frame, address);
 }
 
+/* It is this CPU's and comes by user_attend() before it goes on: no kick is needed. */
+void user_tell_slice(struct thread *thread)
+{
+	struct user_context *user = thread->user;
+
+	if (!user->state || !(READ_ONCE(user->state->wanted) & EXO_EVENT_SLICE))
+		return;
+	atomic_fetch_or(&user->events, EXO_EVENT_SLICE);
+	atomic_fetch_or(&thread->attention, THREAD_EVENT);
+}
+
 void user_deliver(struct thread *thread, struct interrupt_frame *frame)
 {
 	struct user_context *user = thread->user;

@@ -335,6 +335,45 @@ static void threads_vector_registers_are_their_own(struct test *test)
 	exo_thread_end(&second);
 }
 
+static volatile bool slices_end;
+
+static void use_the_cpu(void *unused)
+{
+	(void)unused;
+	while (!slices_end)
+		__builtin_ia32_pause();
+}
+
+/* Who uses up its slice while others want the CPU is told, if it likes; and else not. */
+static void threads_learn_of_slices(struct test *test)
+{
+	static struct exo_thread others[17];
+	const uint32_t cpus = exo_program_info.info->nr_cpus;
+	const unsigned int count = cpus < 16 ? cpus + 1 : 17;
+	unsigned int started = 0;
+	bool sliced;
+
+	ABI_BEGIN(test, 16);
+	slices_end = false;
+	while (started < count && !exo_thread_start(&others[started], use_the_cpu, NULL, 2))
+		started++;
+	abi_upcalls(0);
+	for (const uint64_t until = abi_now() + 100 * MS; abi_now() < until;)
+		;
+	TEST_EQ(test, abi_events, 0);
+	abi_upcalls(EXO_EVENT_SLICE);
+	for (const uint64_t until = abi_now() + ABI_PATIENCE;
+	     abi_now() < until && !(abi_event_bits & EXO_EVENT_SLICE);)
+		;
+	sliced = abi_event_bits & EXO_EVENT_SLICE;
+	abi_upcalls(0);
+	slices_end = true;
+	for (unsigned int i = 0; i < started; i++)
+		exo_thread_end(&others[i]);
+	TEST_EQ(test, started, count);
+	TEST_TRUE(test, sliced);
+}
+
 static const struct test_case threads_cases[] = {
 	TEST_CASE(threads_run_and_are_joined),
 	TEST_CASE(threads_share_the_cpus),
@@ -348,5 +387,6 @@ static const struct test_case threads_cases[] = {
 	TEST_CASE(threads_go_where_they_are_sent),
 	TEST_CASE(threads_yield),
 	TEST_CASE(threads_vector_registers_are_their_own),
+	TEST_CASE(threads_learn_of_slices),
 };
 TEST_SUITE(user_threads, threads_cases);

@@ -28,7 +28,7 @@ enum exo_event {
 	EXO_EVENT_NTF = 1 << 0, /* the notification that is bound has bits */
 	EXO_EVENT_REVOKE = 1 << 1, /* @requests has grown */
 	EXO_EVENT_TAKEN = 1 << 2, /* @taken has grown */
-	EXO_EVENT_SLICE = 1 << 3, /* the thread has used up a time slice */
+	EXO_EVENT_SLICE = 1 << 3, /* the thread has used up a time slice; others had their turns */
 };
 
 #define EXO_RECORDS 32u
