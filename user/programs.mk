@@ -9,7 +9,7 @@ user-asm := $(sort $(wildcard user/libexo/*.asm))
 user-sources := $(sort $(wildcard user/programs/*.c))
 # The tests of the ABI as one program, and those that they start.
 abi-test-sources := kernel/test/ktap.c $(sort $(wildcard tests/user/*.c))
-abi-child-sources := tests/user/programs/abi-child.c
+abi-child-sources := tests/user/programs/abi-child.c tests/user/programs/abi-share.c
 fuzz-sources := $(sort $(wildcard tests/user/programs/fuzz*.c))
 # The benchmarks of the ABI, as one.
 abi-bench-sources := kernel/bench/bench.c $(sort $(wildcard tests/user/bench/*.c))
@@ -38,6 +38,7 @@ USER_CFLAGS := $(CC_TARGET) -m64 -O2 -std=gnu11 -ffreestanding -nostdinc -isyste
 	-Wwrite-strings -Wold-style-definition $(if $(CONFIG_DEBUG_INFO),-gdwarf-4) $(EXTRA_CFLAGS)
 USER_CFLAGS_string := $(CFLAGS_string)
 USER_CFLAGS_abi_fault := -mgeneral-regs-only
+USER_CFLAGS_abi-share := -mgeneral-regs-only
 USER_CFLAGS_bench_memory := -mgeneral-regs-only
 # Below 2 GiB, as all code is, and out of the way of the programs that it loads.
 USER_CFLAGS_linux := -mgeneral-regs-only

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that the tests of the ABI start: does what its argument says. */
+#include "abi-share.h"
+
 #include <exo/string.h>
 #include <libexo/heap.h>
 #include <libexo/pages.h>
@@ -70,6 +72,8 @@ int main(int argc, char **argv)
 		return trespass();
 	if (strcmp(what, "arguments") == 0)
 		return is_told_all(argc, argv);
+	if (strcmp(what, "share") == 0)
+		return share();
 	if (strcmp(what, "speak") == 0)
 		return speak();
 	return 0;
