@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address spaces: made, destroyed, looked at, and their full tables merged into large pages.
+ * Address spaces: made, destroyed, looked at, their full tables merged into large pages, and a
+ * single page changed without a batch.
  *
  * A table that several roots point to belongs to none of them. So a space that takes over the
  * kernel's upper half clears ENTRY_COUNTED in both roots' entries: these tables stay for ever, and
@@ -11,6 +12,8 @@
  * when translations of both sizes meet in their TLB.
  */
 #include "page_walk.h"
+
+#include <exo/panic.h>
 
 int page_table_init(struct page_table *space, struct page_machine *machine,
 		    struct page_table *kernel)
@@ -85,6 +88,27 @@ static void free_table(paddr_t table, void *machine)
 void page_table_destroy(struct page_table *space)
 {
 	page_table_for_each(space, free_table, space->machine);
+}
+
+bool page_table_protect_page(struct page_table *space, uint64_t address, unsigned int rights)
+{
+	const struct page_machine *machine = space->machine;
+	unsigned int shift = level_shift(machine->levels);
+	uint64_t entry = space->root | ENTRY_PRESENT, *at;
+
+	ASSERT(!space->open && !in_upper_half(address));
+	for (;; shift -= LEVEL_BITS) {
+		at = &entry_table(machine, entry)[address >> shift & (PAGE_ENTRIES - 1)];
+		entry = entry_read(at);
+		if (shift == level_shift(1))
+			break;
+		if ((entry & TABLE_BITS) != ENTRY_PRESENT)
+			return false;
+	}
+	if (!(entry & ENTRY_PRESENT))
+		return false;
+	entry_write(at, (entry & ENTRY_ADDRESS) | page_leaf(machine, address, rights));
+	return true;
 }
 
 int page_table_query(const struct page_table *space, uint64_t address, struct page_mapping *mapping)

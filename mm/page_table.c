@@ -459,27 +459,6 @@ int page_table_unmap(struct page_batch *batch, uint64_t address, uint64_t size)
 	return 0;
 }
 
-bool page_table_protect_page(struct page_table *space, uint64_t address, unsigned int rights)
-{
-	const struct page_machine *machine = space->machine;
-	unsigned int shift = level_shift(machine->levels);
-	uint64_t entry = space->root | ENTRY_PRESENT, *at;
-
-	ASSERT(!space->open && !in_upper_half(address));
-	for (;; shift -= LEVEL_BITS) {
-		at = &entry_table(machine, entry)[address >> shift & (PAGE_ENTRIES - 1)];
-		entry = entry_read(at);
-		if (shift == level_shift(1))
-			break;
-		if ((entry & TABLE_BITS) != ENTRY_PRESENT)
-			return false;
-	}
-	if (!(entry & ENTRY_PRESENT))
-		return false;
-	entry_write(at, (entry & ENTRY_ADDRESS) | page_leaf(machine, address, rights));
-	return true;
-}
-
 static __noinline int protect_range(struct page_batch *batch, uint64_t address, uint64_t size,
 				    unsigned int rights)
 {

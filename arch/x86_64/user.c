@@ -46,7 +46,7 @@ struct features {
 	bool smep, smap, umip, fsgsbase;
 };
 
-bool user_smap; /* CR4.SMAP is on: STAC and CLAC exist (user.inc) */
+bool user_smap;
 static bool has_fsgsbase;
 
 /* What a thread without state page has: its handlers are 0. Never written to. */

@@ -17,8 +17,11 @@ static bool for_each_slot(struct audit *audit, struct env *env, slot_visitor *vi
 	for (exo_cap_t slot = 0; (slot = cap_table_next(&env->table, slot)) < env->table.nr_slots;
 	     slot++) {
 		struct cap *cap = cap_slot(&env->table, slot);
-		const uintptr_t value = atomic_load(&cap->value);
+		uintptr_t value;
 
+		if (!cap)
+			return audit_fail(audit, "a table has lost a page", env, slot, 0);
+		value = atomic_load(&cap->value);
 		if (!audit_equal(audit, "a slot has another number", cap, slot, cap->slot))
 			return false;
 		if (cap->owner != env)
@@ -67,7 +70,7 @@ static bool check_mapping(struct audit *audit, struct env *env, struct cap *cap,
 
 static bool covers(const struct cap *cap, uint64_t address)
 {
-	const uintptr_t value = atomic_load(&cap->value);
+	const uintptr_t value = cap ? atomic_load(&cap->value) : CAP_EMPTY;
 
 	return value >= OBJECT_ALIGN && cap_object(value)->type == EXO_TYPE_FRAME && cap->place &&
 	       address - (cap->place & ~(uint64_t)(PAGE_SIZE - 1)) < frame_cap_size(cap);

@@ -6,7 +6,7 @@ row types a line at the prompt of both and says what must come from the one and 
 """
 import re
 
-from exo import builds, layers, matrix
+from exo import builds, layers
 from exo.guest import PROMPT, READY, Guest
 from exo.machine import EXIT_SUCCESS
 from exo.runner import Failed, Job
@@ -19,7 +19,7 @@ OPPOSITE = builds.Spec("x86_64", (
     ("PANIC_REGISTERS", False), ("SERIAL_BAUD", 9600), ("SERIAL_COM2", True),
     ("STACK_GUARD", False), ("STACK_PROTECTOR", False), ("SYMBOLS", False),
     ("USER_PROGRAMS", False), ("WX", False)), label="opposite")
-FLAT = builds.Spec("x86_64", matrix.VARIANTS["flat"], label="flat")
+FLAT = builds.Spec("x86_64", (("ISOLATION_FLAT", True),), label="flat")
 WORDS = builds.Spec("x86_64", (("COMMAND_LINE", "test=string"),))
 REBOOT = builds.Spec("x86_64", (("PANIC_REBOOT", True), ("DEBUG_EXIT", False)))
 NO_BACKTRACE = builds.Spec("x86_64", (("PANIC_BACKTRACE", False),))

@@ -16,6 +16,8 @@
 #include <exo/string.h>
 #include <exo/test.h>
 
+extern const char programs_cpio_start[], programs_cpio_end[]; /* user/programs.asm */
+
 extern const char image_start[], text_end[], image_end[];
 extern const struct test_suite test_suites_start[], test_suites_end[];
 
@@ -90,10 +92,17 @@ static void kaslr_interrupts_lead_into_the_image(struct test *test)
 	}
 }
 
+/* Programs hold what they like: tests of bad addresses some of the kernel's. */
+static bool is_programs(uint64_t address)
+{
+	return IS_ENABLED(CONFIG_PROTECTED) && address >= (uintptr_t)programs_cpio_start &&
+	       address < (uintptr_t)programs_cpio_end;
+}
+
 /* Old stack frames are of before the move; guard pages cannot be read. */
 static bool is_data(uint64_t address)
 {
-	return !stack_holds(address) && !stack_guard_name(address);
+	return !stack_holds(address) && !stack_guard_name(address) && !is_programs(address);
 }
 
 static void kaslr_no_old_address_is_left_in_data(struct test *test)

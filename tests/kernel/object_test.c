@@ -93,7 +93,8 @@ static void object_memory_comes_back(struct test *test)
 	TEST_EQ(test, bank_total(bank).reserved, FRAMES);
 	flags = irq_save();
 	for (unsigned int i = 0; i < 100; i++) {
-		const int error = bank_object_get(bank, INERT, 64 + i * 16, &object);
+		const int error =
+			bank_object_get(bank, INERT, sizeof(struct object) + i * 16, &object);
 
 		note(error ? "an object cannot be allocated" : bank_audit(bank));
 		if (!error)
@@ -213,7 +214,7 @@ static void make(struct cap_table *table, uint64_t *random)
 	if (cap_claim(table, 1 + next_random(random) % SLOTS, &claimed))
 		return;
 	if (next_random(random) % 4) {
-		error = bank_object_get(bank, INERT, 128, &object);
+		error = bank_object_get(bank, INERT, 2 * sizeof(struct object), &object);
 	} else {
 		error = bank_make(bank, next_random(random) % 4, EXO_NODE_ANY, &child);
 		object = &child->object;

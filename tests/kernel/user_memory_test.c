@@ -17,7 +17,6 @@
 #define CR4_SMAP (1ull << 21)
 
 bool user_copy(void *to, const void *from, size_t size);
-extern bool user_smap;
 
 static struct user_space space;
 static struct program program;

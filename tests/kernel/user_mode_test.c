@@ -8,6 +8,7 @@
 #include "user_support.h"
 
 #include <arch/gdt.h>
+#include <arch/mmu.h>
 #include <exo/string.h>
 #include <exo/test.h>
 
@@ -289,14 +290,19 @@ static void user_mode_addresses_of_handlers_are_harmless(struct test *test)
 	user_space_free(&space);
 }
 
+extern const char blob_traps[], blob_traps_end[];
+
+static uint64_t in_program(const char *code)
+{
+	return (uint64_t)USER_CODE + (uint64_t)(code - user_blob);
+}
+
 static void user_mode_privileged_instructions_fault(struct test *test)
 {
-	extern const char blob_traps[], blob_traps_end[];
-
 	TEST_TRUE(test, user_space_make(&space));
 	TEST_TRUE(test, program_run(&program, &space, BLOB(blob_ud)));
 	for (const char *trap = blob_traps; trap < blob_traps_end; trap += 16) {
-		const uint64_t rip = BLOB(blob_traps) + (uint64_t)(trap - blob_traps) + 1;
+		const uint64_t rip = in_program(trap) + 1;
 		struct interrupt_frame *frame = atomic_load(&program.context.stopped);
 
 		frame->rax = frame->rcx = frame->rdx = 0x10;
@@ -311,12 +317,13 @@ static void user_mode_privileged_instructions_fault(struct test *test)
 
 static void user_mode_jumps_into_nowhere_fault(struct test *test)
 {
-	static const struct {
+	/* Where an address is not canonical depends on the levels of the tables. */
+	const struct {
 		uint64_t to, vector;
 	} jumps[] = {
 		{ 0, 14 },
 		{ USER_DATA, 14 },
-		{ 0x800000000000, 13 },
+		{ 1ull << (kernel_space.machine->levels == 5 ? 56 : 47), 13 },
 		{ (uintptr_t)image_start, 14 },
 		{ 0xffff800000000000, 14 },
 	};

@@ -17,6 +17,9 @@ struct user_context;
 #define USER_ADDRESS_BITS 47
 #define USER_ADDRESS_MASK ((1ull << USER_ADDRESS_BITS) - 1)
 
+/* CR4.SMAP is on: STAC and CLAC exist (user.inc). Constant once the CPUs have started. */
+extern bool user_smap;
+
 /* Goes to user mode with these registers, which must be safe. Interrupts off. */
 _Noreturn void user_leave(const struct interrupt_frame *frame);
 
