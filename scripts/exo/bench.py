@@ -54,9 +54,13 @@ def measure(elf, config, prefix="", words="", suffix=""):
     if not (config["BENCH"] and config["BOOT_PVH"] and config["SERIAL_16550"]):
         raise BenchError("this configuration has no benchmarks: it needs CONFIG_BENCH=y, "
                          "CONFIG_BOOT_PVH=y and CONFIG_SERIAL_16550=y")
-    rows = parse(_output(elf, config, "bench", words), prefix, suffix)
+    outputs = [_output(elf, config, "bench", words)]
     if config["PROTECTED"] and not suffix and words != ENTRY_TO_MAIN:
-        rows += parse(_output(elf, config, "user-bench", words), prefix, suffix)
+        outputs.append(_output(elf, config, "user-bench", words))
+    rows = []
+    for output in outputs:
+        if not words or "BENCH END 0" not in output:
+            rows += parse(output, prefix, suffix)
     if not rows:
         raise BenchError(f"no benchmark's name contains {words!r}")
     return rows

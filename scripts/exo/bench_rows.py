@@ -20,7 +20,7 @@ def parse(text, prefix="", suffix=""):
     """The rows of a guest's output; every row that it promised must be there."""
     end = re.search(END, text, re.M)
     found = _ROW.findall(text)
-    if not end or int(end[1]) != len(found):
+    if not end or int(end[1]) != len(found) or not found:
         raise BenchError(f"the guest printed {len(found)} BENCH rows "
                          f"{'and no BENCH END' if not end else 'but promised ' + end[1]}")
     return [row(prefix + name + suffix, unit, int(p50), int(low), int(p99), int(n))
