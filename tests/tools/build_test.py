@@ -139,11 +139,14 @@ class Rebuild(Copy):
 
     def _nasm_files(self):
         """The NASM sources of this build that include the constants of C."""
-        for name in os.listdir(os.path.join(self.tree, "arch/x86_64")):
-            path = os.path.join(self.tree, "arch/x86_64", name)
-            built = os.path.exists(os.path.join(self.out, "arch/x86_64", name + ".o"))
-            if built and name.endswith(".asm") and b"asm-offsets.inc" in read(path):
-                yield path
+        for top in ("arch/x86_64", "kernel"):
+            for directory, _, names in os.walk(os.path.join(self.tree, top)):
+                for name in names:
+                    path = os.path.join(directory, name)
+                    built = os.path.join(self.out, os.path.relpath(path, self.tree) + ".o")
+                    if name.endswith(".asm") and os.path.exists(built) \
+                            and b"asm-offsets.inc" in read(path):
+                        yield path
 
     @staticmethod
     def _write(path, text):
