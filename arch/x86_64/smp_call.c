@@ -14,8 +14,6 @@
  * Who waits serves its own queue meanwhile: with interrupts on they would be served anyway, with
  * interrupts off two CPUs that call each other would wait for ever.
  */
-#include "smp_calls.h"
-
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/lapic.h>
@@ -27,7 +25,19 @@
 
 #define GROUP 16 /* a guess: 256 bytes of stack */
 
-void smp_call_serve(void)
+struct smp_call {
+	void (*function)(void *argument);
+	void *argument;
+	_Atomic unsigned int pending; /* nodes that are not done */
+};
+
+struct call_node {
+	struct inject_node node;
+	struct smp_call *call;
+};
+
+/* Runs what others have queued here. Interrupts off. */
+static void serve_calls(void)
 {
 	struct inject_node *node = injector_take(&cpu_this()->calls);
 
@@ -48,25 +58,23 @@ void smp_interrupt(cpu_t cpu, enum ipi ipi)
 void smp_ipi(enum ipi ipi)
 {
 	if (ipi == IPI_CALL)
-		smp_call_serve();
+		serve_calls();
 	else
 		sched_interrupt();
 }
 
-void smp_call_wait(struct smp_call *call)
+static void wait_for(struct smp_call *call)
 {
 	while (atomic_load_explicit(&call->pending, memory_order_acquire)) {
 		const uint64_t flags = irq_save();
 
-		preempt_disable();
-		smp_call_serve();
-		preempt_enable();
+		serve_calls();
 		irq_restore(flags);
 		cpu_pause();
 	}
 }
 
-void smp_call_send(struct call_node *node, cpu_t cpu)
+static void send(struct call_node *node, cpu_t cpu)
 {
 	const uint64_t flags = irq_save();
 
@@ -88,9 +96,9 @@ static cpu_t call_group(struct smp_call *call, const struct cpu_set *set, cpu_t 
 	atomic_store_explicit(&call->pending, nr, memory_order_relaxed);
 	for (unsigned int i = 0; i < nr; i++) {
 		nodes[i].call = call;
-		smp_call_send(&nodes[i], members[i]);
+		send(&nodes[i], members[i]);
 	}
-	smp_call_wait(call);
+	wait_for(call);
 	return cpu;
 }
 

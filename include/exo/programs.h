@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs that a flat build links into the image: main() of user/programs/NAME.c is NAME_main().
- */
+/* Programs that a flat build links into the image. */
 #ifndef EXO_PROGRAMS_H
 #define EXO_PROGRAMS_H
 

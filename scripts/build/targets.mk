@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Targets that use a finished build: sizes, editor support, running, debugging, measuring.
 
-.PHONY: size run gdb bench abi
-
-abi: $(objtree)/docs/abi.md
+.PHONY: size run gdb bench
 
 size: $(kernel)
 	$(Q)$(PYTHON) -B scripts/exo size $(kernel)
