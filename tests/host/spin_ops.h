@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What differs between the kinds of spinlocks, so that spinlock_hostonly.c is linked with either.
- */
+/* What differs between the kinds of spinlocks: spinlock_hostonly.c is linked with either. */
 #ifndef SPIN_OPS_H
 #define SPIN_OPS_H
 
