@@ -60,6 +60,7 @@ union sched_entity {
 	struct {
 		struct list_node node; /* next is NULL while it is in no list */
 		unsigned int level;
+		uint64_t seen; /* fixed priority: its switches + 1 at the last tick; 0: none yet */
 	} list; /* round robin, fixed priority */
 	struct {
 		struct overflow_node node; /* in an overflow queue */

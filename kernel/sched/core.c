@@ -254,8 +254,7 @@ static void slice_end(struct timer *timer)
 	if (sched_waiting(cpu) == 0)
 		return;
 	/* The idle thread has no slice, but it is about to start one of those that wait. */
-	if (cpu->current != cpu->idle && cpu->tick_switches == cpu->switches &&
-	    policy_slice_end(&sched->queue, cpu->current)) {
+	if (sched_tick_counts(cpu) && policy_slice_end(&sched->queue, cpu->current)) {
 		sched->slice_over = cpu->switches;
 		want_switch(cpu);
 	}

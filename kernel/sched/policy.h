@@ -84,6 +84,11 @@
 #define POLICY_LENDS 1
 #endif
 
+/* 1: policy_slice_end() is called at every tick, even if threads have changed since the last. */
+#ifndef POLICY_SEES_TICKS
+#define POLICY_SEES_TICKS 0
+#endif
+
 #ifndef POLICY_STEALS
 #define POLICY_STEALS 0
 #endif

@@ -4,7 +4,8 @@
  *
  * A list for each of 256 levels, the running thread included, and a bit for each list that is not
  * empty, so every operation takes the same time however many threads there are. Equals take turns
- * of a slice; who is preempted by a more urgent one stays the first of its level.
+ * of a slice; who is preempted by a more urgent one stays the first of its level, and its turn ends
+ * when it has run in between two ticks, however often it was preempted.
  *
  * Bound: of the most urgent ready threads, n on a level, each waits less than 2 n slices. A less
  * urgent one waits for as long as others want to run: that is what strict priorities mean, and
@@ -16,6 +17,7 @@
 #include "turns.h"
 
 #define POLICY_KEEPS_RUNNING 1
+#define POLICY_SEES_TICKS 1
 #define PRIORITY_WORDS (PRIORITY_LEVELS / 64)
 
 struct run_queue {
@@ -63,6 +65,7 @@ static inline void policy_enqueue(struct run_queue *queue, struct thread *thread
 	}
 	level = (uint8_t)~thread->urgency;
 	thread->sched.list.level = level;
+	thread->sched.list.seen = 0;
 	queue->length++;
 	if (why == ENQUEUE_PREEMPTED)
 		empty = turns_add_first(&queue->lists[level], thread);
@@ -92,11 +95,7 @@ static inline bool policy_preempts(const struct thread *ready, const struct thre
 	return ready->urgency > current->urgency;
 }
 
-static inline bool policy_slice_end(struct run_queue *queue, struct thread *current)
-{
-	(void)queue;
-	return current->sched.list.node.next != &current->sched.list.node;
-}
+bool policy_slice_end(struct run_queue *queue, struct thread *current);
 
 static inline void policy_running(struct run_queue *queue, struct thread *next)
 {

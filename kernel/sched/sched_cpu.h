@@ -31,6 +31,13 @@ static inline struct run_queue *cpu_queue(struct cpu *cpu)
 	return IS_ENABLED(CONFIG_SMP) ? cpu->queue : &boot_sched_cpu.queue;
 }
 
+/* Is this tick, of @cpu's slice timer, for the policy to judge? */
+static inline bool sched_tick_counts(const struct cpu *cpu)
+{
+	return cpu->current != cpu->idle &&
+	       (POLICY_SEES_TICKS || cpu->tick_switches == cpu->switches);
+}
+
 /* How many threads wait for @cpu. */
 static inline unsigned int sched_waiting(struct cpu *cpu)
 {

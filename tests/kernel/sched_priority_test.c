@@ -428,6 +428,49 @@ static void priority_is_inherited_only_while_wanted(struct test *test)
 	TEST_EQ(test, after, 0);
 }
 
+/* --- equals, and one that is more urgent now and then ------------------------------------------*/
+
+static _Atomic unsigned int turns[2];
+
+static void count_own_turns(void *number)
+{
+	while (!atomic_load(&stop)) {
+		atomic_fetch_add(&turns[(uintptr_t)number], 1);
+		cpu_pause();
+	}
+}
+
+/* Runs for a moment several times a slice. */
+static void disturb(void *unused)
+{
+	(void)unused;
+	while (!atomic_load(&stop))
+		thread_sleep_until(clock_ns() + SCHED_SLICE_NS / 5);
+}
+
+/* However often they are preempted, both have turns. */
+static void priority_equals_take_turns_between_others(struct test *test)
+{
+	struct thread *equals[2], *urgent;
+
+	if (!IS_ENABLED(CONFIG_PREEMPT))
+		TEST_SKIP(test, "CONFIG_PREEMPT=n");
+	begin(TOP);
+	atomic_store(&turns[0], 0);
+	atomic_store(&turns[1], 0);
+	for (uintptr_t i = 0; i < 2; i++)
+		equals[i] = start(count_own_turns, (void *)i, LOW);
+	urgent = start(disturb, NULL, HIGH);
+	for (unsigned int i = 0; i < 100 && !(turns[0] && turns[1]); i++)
+		thread_sleep_until(clock_ns() + SCHED_SLICE_NS);
+	atomic_store(&stop, true);
+	finish(urgent);
+	finish(equals[0]);
+	finish(equals[1]);
+	end();
+	TEST_TRUE(test, turns[0] && turns[1]);
+}
+
 static const struct test_case sched_priority_cases[] = {
 	TEST_CASE(priority_started_runs_at_once),
 	TEST_CASE(priority_woken_runs_at_once),
@@ -436,6 +479,7 @@ static const struct test_case sched_priority_cases[] = {
 	TEST_CASE(priority_lower_never_run),
 	TEST_CASE(priority_runs_the_most_urgent_first),
 	TEST_CASE(priority_equals_keep_their_order),
+	TEST_CASE(priority_equals_take_turns_between_others),
 	TEST_CASE(priority_changes_take_effect_at_once),
 	TEST_CASE(priority_is_inherited_only_while_wanted),
 };
