@@ -60,7 +60,8 @@ union sched_entity {
 	struct {
 		struct list_node node; /* next is NULL while it is in no list */
 		unsigned int level;
-		uint64_t seen; /* fixed priority: its switches + 1 at the last tick; 0: none yet */
+		uint32_t seen_at; /* fixed priority: the last tick that saw it first; 0: none */
+		uint64_t seen; /* its switches then */
 	} list; /* round robin, fixed priority */
 	struct {
 		struct overflow_node node; /* in an overflow queue */

@@ -24,6 +24,7 @@ struct run_queue {
 	uint64_t levels[PRIORITY_WORDS]; /* a bit for each list; the most urgent is bit 0 of word 0
 					  */
 	unsigned int length;
+	uint32_t ticks; /* that the policy has seen, plus one */
 	struct turns lists[PRIORITY_LEVELS]; /* in the same order */
 };
 
@@ -65,7 +66,6 @@ static inline void policy_enqueue(struct run_queue *queue, struct thread *thread
 	}
 	level = (uint8_t)~thread->urgency;
 	thread->sched.list.level = level;
-	thread->sched.list.seen = 0;
 	queue->length++;
 	if (why == ENQUEUE_PREEMPTED)
 		empty = turns_add_first(&queue->lists[level], thread);
