@@ -80,6 +80,7 @@ CC := clang
 CC_TARGET := --target=x86_64-unknown-none-elf
 LD := ld.lld
 NM := llvm-nm
+STRIP := llvm-strip
 compiler-include = $(shell $(CC) -print-resource-dir)/include
 compiler-package := clang lld llvm
 else
@@ -88,6 +89,7 @@ CC := $(CROSS_COMPILE)gcc
 CC_TARGET := -D_LIBC_LIMITS_H_
 LD := $(CROSS_COMPILE)ld
 NM := $(CROSS_COMPILE)nm
+STRIP := $(CROSS_COMPILE)strip
 compiler-include = $(shell $(CC) -print-file-name=include)
 compiler-package := gcc-x86-64-linux-gnu (or gcc on an amd64 host)
 endif
@@ -141,7 +143,8 @@ iso := $(objtree)/exo-kernel.iso
 link-script := $(objtree)/arch/x86_64/linker.ld
 asm-offsets := $(objtree)/include/generated/asm-offsets.inc
 fixdep := $(objtree)/scripts/fixdep
-late-objs := $(if $(CONFIG_SYMBOLS),$(objtree)/kernel/symbol_table.asm.o)
+symbol-objs := $(if $(CONFIG_SYMBOLS),$(objtree)/kernel/symbol_table.asm.o)
+late-objs := $(symbol-objs) $(if $(CONFIG_KASLR),$(objtree)/arch/x86_64/relocation_table.asm.o)
 version-header := $(objtree)/include/generated/version.h
 
 .PHONY: all iso
@@ -186,6 +189,13 @@ label-hostcc := HOSTCC#
 cmd-hostcc = $(HOSTCC) -O1 -Wall -Wextra -o $@.tmp $<
 label-ld := LD    #
 cmd-ld = $(LD) $(LDFLAGS) -T $(link-script) -o $@.tmp $(filter %.o,$^)
+label-ld-relocs := LD    #
+cmd-ld-relocs = $(LD) $(LDFLAGS) --emit-relocs -T $(link-script) -o $@.tmp $(filter %.o,$^)
+label-ld-kernel := LD    #
+cmd-ld-kernel = $(cmd-ld)$(if $(CONFIG_KASLR), && \
+	$(PYTHON) scripts/build/relocations.py check $(objtree)/exo-kernel.2.elf $@.tmp)
+label-relocations := GEN   #
+cmd-relocations = $(PYTHON) scripts/build/relocations.py table $< > $@.tmp
 label-symbols := GEN   #
 cmd-symbols = $(NM) -n $< | $(PYTHON) scripts/build/symbol_table.py > $@.tmp
 label-config := GEN   #
@@ -199,7 +209,10 @@ cmd-iso = scripts/build/make_iso.sh $(kernel) $@.tmp "$(CMDLINE)" $(MODULES)
 label-calls := GEN   #
 cmd-calls = $(PYTHON) scripts/build/calls.py $(patsubst calls_%.h,%,$(@F)) $< > $@.tmp
 
-call-headers := $(patsubst %,$(objtree)/include/generated/calls_%.h,numbers kernel user)
+label-abi := GEN   #
+cmd-abi = $(PYTHON) scripts/build/calls.py doc $< > $@.tmp
+
+call-headers := $(patsubst %,$(objtree)/include/generated/calls_%.h,numbers kernel table user kinds)
 generated := $(asm-offsets) $(version-header) $(call-headers)
 $(kernel-objs) $(late-objs) $(asm-offsets).raw $(link-script): | $(fixdep)
 $(kernel-objs): | $(generated)
@@ -225,22 +238,34 @@ $(version-header): FORCE
 	$(call run,version)
 $(call-headers): kernel/syscall/calls.table scripts/build/calls.py FORCE
 	$(call run,calls)
+# The manual page of the calls; the same rule as their headers.
+$(objtree)/docs/abi.md: kernel/syscall/calls.table scripts/build/calls.py FORCE
+	$(call run,abi)
 $(objtree)/kernel/config_text.txt: $(objtree)/.config FORCE
 	$(call run,config)
 
 # With CONFIG_SYMBOLS the kernel is linked twice: the table made from the first link comes after all
-# code, so no function moves in the second.
+# code, so no function moves in the second. With CONFIG_KASLR there is another link before the last:
+# the table made from that one comes after all that is not zero, so nothing that it is about moves.
 $(objtree)/exo-kernel.1.elf: $(kernel-objs) $(link-script) FORCE
 	$(call run,ld)
 $(objtree)/kernel/symbol_table.asm: $(objtree)/exo-kernel.1.elf scripts/build/symbol_table.py FORCE
 	$(call run,symbols)
+$(objtree)/exo-kernel.2.elf: $(kernel-objs) $(symbol-objs) $(link-script) FORCE
+	$(call run,ld-relocs)
+$(objtree)/arch/x86_64/relocation_table.asm: $(objtree)/exo-kernel.2.elf scripts/build/relocations.py FORCE
+	$(call run,relocations)
 $(kernel): $(kernel-objs) $(late-objs) $(link-script) FORCE
-	$(call run,ld)
+	$(call run,ld-kernel)
 $(iso): $(kernel) $(MODULES) scripts/build/make_iso.sh FORCE
 	$(call run,iso)
 
+ifeq ($(CONFIG_PROTECTED),y)
+include user/programs.mk
+endif
+
 saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(asm-offsets).raw $(link-script) \
-	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/kernel/config_text.txt $(extra-targets))
+	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/exo-kernel.2.elf $(objtree)/kernel/config_text.txt $(objtree)/docs/abi.md $(extra-targets))
 -include $(wildcard $(saved-commands))
 
 # --- tools on a build ----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 /* The boot list, top to bottom, and what the kernel does when it is done. */
 #include <arch/cpu.h>
 #include <arch/gdt.h>
+#include <arch/image.h>
 #include <arch/interrupt.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
@@ -20,6 +21,7 @@
 #include <exo/memory.h>
 #include <exo/monitor.h>
 #include <exo/programs.h>
+#include <exo/root.h>
 #include <exo/sched.h>
 #include <exo/screen.h>
 #include <exo/serial.h>
@@ -27,7 +29,9 @@
 #include <exo/stack_protector.h>
 #include <exo/string.h>
 #include <exo/test.h>
+#include <exo/thread.h>
 #include <exo/timer.h>
+#include <exo/user.h>
 #include <exo/version.h>
 
 #define FILTER_SIZE 64
@@ -109,6 +113,30 @@ static void run_requested(void)
 		machine_exit(bench_run(filter) ? MACHINE_SUCCESS : MACHINE_FAILURE);
 }
 
+/* Programs read the consoles, so the monitor runs in their place: the word "monitor" wants that. */
+static bool start_programs(void)
+{
+	char value[1];
+
+	if (IS_ENABLED(CONFIG_MONITOR) &&
+	    boot_info_option(&boot_info, "monitor", value, sizeof(value)))
+		return false;
+	return root_start();
+}
+
+/* The boot list is done: a thread that waits, since one that halts would have its turns. */
+static _Noreturn void rest(void)
+{
+	if (!IS_ENABLED(CONFIG_IRQ))
+		machine_halt();
+	for (;;) {
+		if (IS_ENABLED(CONFIG_THREADS))
+			thread_suspend(thread_current());
+		else
+			cpu_idle();
+	}
+}
+
 void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 {
 	int error;
@@ -128,8 +156,10 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 		log_error("boot: the loader passed nothing usable at 0x%llx",
 			  (unsigned long long)loader_data);
 	report_boot_info();
+	kaslr_report();
 	mmu_init();
 	fpu_init_cpu();
+	user_init_cpu();
 	acpi_numa_init();
 	acpi_madt_init();
 	clock_find_counters();
@@ -147,10 +177,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	run_requested();
 	if (IS_ENABLED(CONFIG_USER_PROGRAMS) && hello_main())
 		log_error("hello: the program failed");
-	if (IS_ENABLED(CONFIG_MONITOR))
+	if (!start_programs() && IS_ENABLED(CONFIG_MONITOR))
 		monitor_run();
-	if (!IS_ENABLED(CONFIG_IRQ))
-		machine_halt();
-	for (;;)
-		cpu_idle();
+	rest();
 }

@@ -10,6 +10,7 @@
  * so it waits for no lock: whoever holds one will never give it back (panic_is_here()).
  */
 #include <arch/cpu.h>
+#include <arch/image.h>
 #include <arch/interrupt_frame.h>
 #include <exo/backtrace.h>
 #include <exo/console.h>
@@ -127,6 +128,9 @@ static _Noreturn void panic_report(const struct interrupt_frame *frame, uint64_t
 	console_printf("\nPANIC: ");
 	console_vprintf(format, arguments);
 	console_printf("\nexo-kernel %s config %s\n", kernel_version, kernel_config_hash);
+	if (IS_ENABLED(CONFIG_KASLR)) /* scripts/decode looks for this line */
+		console_printf("kernel offset: 0x%llx from 0x%llx\n",
+			       (unsigned long long)kernel_slide, KERNEL_BASE);
 	if (IS_ENABLED(CONFIG_PANIC_REGISTERS) && frame)
 		print_registers(frame);
 	if (IS_ENABLED(CONFIG_PANIC_BACKTRACE))

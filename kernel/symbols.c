@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names for code addresses, from a table that the build makes after a first link (CONFIG_SYMBOLS).
- * Entries are sorted by address; addresses are offsets from KERNEL_BASE, names offsets into one
- * text.
+ * Entries are sorted by address; addresses are offsets from KERNEL_BASE before the image is moved,
+ * so physical ones, and names are offsets into one text.
  */
-#include <arch/layout.h>
+#include <arch/image.h>
 #include <exo/backtrace.h>
 
 struct symbol_entry {
@@ -18,8 +18,8 @@ extern const char text_end[];
 
 const char *symbol_find(uint64_t address, uint64_t *offset, uint64_t *size)
 {
-	const uint64_t key = address - KERNEL_BASE;
-	const uint64_t end = (uintptr_t)text_end - KERNEL_BASE;
+	const uint64_t key = address - KERNEL_BASE - image_slide();
+	const uint64_t end = image_to_phys(text_end);
 	uint32_t low = 0, high = symbol_count;
 
 	if (!symbol_count || key < symbol_table[0].address || key >= end)

@@ -4,6 +4,7 @@
  * all memory, and words for what came of it.
  */
 #include <arch/cpu.h>
+#include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <exo/frame.h>
@@ -23,7 +24,7 @@ static struct memory_plan plan;
 static void keep_image_and_modules(const struct boot_info *info)
 {
 	memory_plan_keep(&plan, KERNEL_LOAD_ADDRESS,
-			 (uintptr_t)image_end - KERNEL_BASE - KERNEL_LOAD_ADDRESS);
+			 image_to_phys(image_end) - KERNEL_LOAD_ADDRESS);
 	for (unsigned int i = 0; i < info->nr_modules; i++)
 		memory_plan_keep(&plan, info->modules[i].base, info->modules[i].size);
 }

@@ -158,20 +158,11 @@ static uint64_t unmap_range(void)
 }
 BENCHMARK_AROUND(unmap_range, "unmap.range64", 200, begin, end);
 
-static uint64_t zero_erms(void)
+static uint64_t zero(void)
 {
 	const uint64_t start = bench_start();
 
-	page_zero_bytes(page);
+	page_zero(page);
 	return bench_stop(start);
 }
-BENCHMARK(zero_erms, "page.zero.erms", 100);
-
-static uint64_t zero_quad(void)
-{
-	const uint64_t start = bench_start();
-
-	page_zero_quads(page);
-	return bench_stop(start);
-}
-BENCHMARK(zero_quad, "page.zero.quad", 100);
+BENCHMARK(zero, "page.zero", 100);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address spaces: made, destroyed, looked at, and their full tables merged into large pages.
+ * Address spaces: made, destroyed, looked at, their full tables merged into large pages, and a
+ * single page changed without a batch.
  *
  * A table that several roots point to belongs to none of them. So a space that takes over the
  * kernel's upper half clears ENTRY_COUNTED in both roots' entries: these tables stay for ever, and
@@ -11,6 +12,8 @@
  * when translations of both sizes meet in their TLB.
  */
 #include "page_walk.h"
+
+#include <exo/panic.h>
 
 int page_table_init(struct page_table *space, struct page_machine *machine,
 		    struct page_table *kernel)
@@ -37,9 +40,22 @@ int page_table_init(struct page_table *space, struct page_machine *machine,
 	return 0;
 }
 
-void page_table_destroy(struct page_table *space)
+/* The next table of our own that a table at @level points to, from entry *@next on; 0: none. */
+static paddr_t next_table(const uint64_t *entries, unsigned int level, unsigned int *next)
 {
-	struct page_machine *machine = space->machine;
+	while (*next < PAGE_ENTRIES) {
+		const uint64_t entry = entry_read(&entries[(*next)++]);
+
+		if (entry & ENTRY_COUNTED && entry_is_table(entry, level))
+			return entry & ENTRY_ADDRESS;
+	}
+	return 0;
+}
+
+void page_table_for_each(const struct page_table *space,
+			 void (*visit)(paddr_t table, void *context), void *context)
+{
+	const struct page_machine *machine = space->machine;
 	unsigned int level = machine->levels;
 	struct {
 		paddr_t table;
@@ -50,22 +66,49 @@ void page_table_destroy(struct page_table *space)
 	at[level].next = 0;
 	for (;;) {
 		const uint64_t *entries = entry_table(machine, at[level].table);
-		uint64_t entry;
+		const paddr_t below = level > 1 ? next_table(entries, level, &at[level].next) : 0;
 
-		/* The lowest tables have none below them. */
-		if (level == 1 || at[level].next == PAGE_ENTRIES) {
-			machine->free(machine, at[level].table);
-			if (level++ == machine->levels)
-				return;
+		if (below) {
+			level--;
+			at[level].table = below;
+			at[level].next = 0;
 			continue;
 		}
-		entry = entry_read(&entries[at[level].next++]);
-		if (entry_is_table(entry, level) && (entry & ENTRY_COUNTED)) {
-			level--;
-			at[level].table = entry & ENTRY_ADDRESS;
-			at[level].next = 0;
-		}
+		visit(at[level].table, context);
+		if (level++ == machine->levels)
+			return;
 	}
+}
+
+static void free_table(paddr_t table, void *machine)
+{
+	((struct page_machine *)machine)->free(machine, table);
+}
+
+void page_table_destroy(struct page_table *space)
+{
+	page_table_for_each(space, free_table, space->machine);
+}
+
+bool page_table_protect_page(struct page_table *space, uint64_t address, unsigned int rights)
+{
+	const struct page_machine *machine = space->machine;
+	unsigned int shift = level_shift(machine->levels);
+	uint64_t entry = space->root | ENTRY_PRESENT, *at;
+
+	ASSERT(!space->open && !in_upper_half(address));
+	for (;; shift -= LEVEL_BITS) {
+		at = &entry_table(machine, entry)[address >> shift & (PAGE_ENTRIES - 1)];
+		entry = entry_read(at);
+		if (shift == level_shift(1))
+			break;
+		if ((entry & TABLE_BITS) != ENTRY_PRESENT)
+			return false;
+	}
+	if (!(entry & ENTRY_PRESENT))
+		return false;
+	entry_write(at, (entry & ENTRY_ADDRESS) | page_leaf(machine, address, rights));
+	return true;
 }
 
 int page_table_query(const struct page_table *space, uint64_t address, struct page_mapping *mapping)

@@ -128,20 +128,32 @@ void page_batch_begin(struct page_batch *batch, struct page_table *space)
 	batch->tables = 0;
 }
 
-void page_batch_end(struct page_batch *batch)
+void page_batch_close(struct page_batch *batch)
 {
-	struct page_table *space = batch->space;
-
-	ASSERT(space && space->open);
+	ASSERT(batch->space && batch->space->open);
 	page_batch_leave_cursor(batch);
 	if (batch->nr_runs)
 		batch->runs[batch->nr_runs - 1].end = batch->end;
 	ASSERT(batch->nr_runs || batch->all || !batch->tables);
+	batch->space->open = false;
+}
+
+void page_batch_finish(struct page_batch *batch)
+{
+	struct page_machine *machine = batch->space->machine;
+
 	if (batch->nr_runs || batch->all)
-		space->machine->flush(batch);
-	tables_free(space->machine, &batch->tables);
-	space->open = false;
+		machine->flush(batch);
+	tables_free(machine, &batch->tables);
 	batch->space = NULL;
+}
+
+void page_batch_end(struct page_batch *batch)
+{
+	struct page_table *space = batch->space;
+
+	page_batch_close(batch);
+	page_batch_finish(batch);
 	if (space->machine->unlock)
 		space->machine->unlock(space);
 }

@@ -18,8 +18,6 @@
  */
 #include <exo/tlb.h>
 
-#define CR3_NO_FLUSH (1ull << 63) /* SDM vol. 3, 4.10.4.1: MOV to CR3 */
-
 static enum tlb_action flush_everything(const struct tlb_features *features)
 {
 	return features->invpcid ? TLB_ALL : TLB_ALL_TOGGLE;
@@ -59,11 +57,4 @@ enum tlb_action tlb_decide(const struct page_batch *batch, bool current,
 	if (!features->invpcid)
 		return TLB_LATER;
 	return all ? TLB_SPACE_PCID : TLB_ADDRESSES_PCID;
-}
-
-uint64_t tlb_cr3(const struct page_table *space, bool keep, const struct tlb_features *features)
-{
-	if (!features->pcid)
-		return space->root;
-	return space->root | space->pcid | (keep ? CR3_NO_FLUSH : 0);
 }

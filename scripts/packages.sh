@@ -37,6 +37,7 @@ package_table() {
 	cppcheck | cppcheck | static check | test
 	sparse | sparse | static check | test
 	clang-format | clang-format | checks the layout of the C sources | test
+	musl-gcc | musl-tools | programs for Linux that the kernel runs | test
 	tmux | tmux | a terminal for the tests of menuconfig | test
 	gdb | gdb | tests of scripts/run --gdb | test
 	/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | allocator that the heaps are compared with | native

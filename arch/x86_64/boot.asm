@@ -13,6 +13,9 @@
 ;
 ; pml4[0] shares the same pdpt while this code crosses over, and is cleared in long_mode.
 ;
+; With CONFIG_KASLR pdpt[510] has a page directory of its own, with nothing but the image's tables.
+; Before C begins kaslr_move.asm puts these elsewhere in it, and it into pdpt[510] or pdpt[511].
+;
 ; With CONFIG_LA57 and a CPU that has it there is a fifth level on top: pml5[511] is the pml4, which
 ; so keeps its addresses, and pml5[0] is the pml4 for the crossing.
 
@@ -39,7 +42,8 @@ PAGE_NX_HIGH		equ 0
 RIGHTS_TABLE		equ PAGE_PRESENT | PAGE_WRITE
 RIGHTS_DATA		equ PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL
 
-CR0_WP_PG		equ 1 << 31 | 1 << 16
+CR0_WP			equ 1 << 16
+CR0_PG			equ 1 << 31
 CR4_PAE			equ 1 << 5
 CR4_LA57		equ 1 << 12
 MSR_EFER		equ 0xc0000080
@@ -130,7 +134,12 @@ boot_common:
 %endif
 	wrmsr
 	mov eax, cr0
-	or eax, CR0_WP_PG
+%ifdef CONFIG_KASLR
+	and eax, ~CR0_WP			; UEFI sets it; kaslr_move does when it has changed the image
+	or eax, CR0_PG
+%else
+	or eax, CR0_WP | CR0_PG
+%endif
 	mov cr0, eax
 	lgdt [boot_gdt_pointer]
 	jmp SELECTOR_CODE:long_mode
@@ -197,6 +206,13 @@ fill_page_tables:
 	mov ebp, ASM_PAGE_SIZE
 	mov ecx, ASM_KERNEL_TABLES
 	call fill_entries
+%ifdef CONFIG_KASLR
+	mov dword [PHYSICAL(boot_pdpt) + 8 * ASM_KERNEL_SLOT2], PHYSICAL(boot_image_pd) + RIGHTS_TABLE
+	mov esi, PHYSICAL(boot_image_pd)
+	mov eax, PHYSICAL(kernel_tables) + RIGHTS_TABLE
+	mov ecx, ASM_KERNEL_TABLES
+	call fill_entries
+%endif
 
 	mov edx, PAGE_NX_HIGH			; data, and all that is not the image
 	mov esi, PHYSICAL(kernel_tables)
@@ -265,7 +281,15 @@ protect_image:
 bits 64
 extern kernel_main
 long_mode:
+%ifdef CONFIG_KASLR
+extern kaslr_move
+	mov esp, PHYSICAL(boot_stack_end)	; all of RSP
+	call kaslr_move				; returns RAX = the slide, keeps RBX, RDI
+	mov rcx, long_mode_high
+	add rax, rcx
+%else
 	mov rax, long_mode_high
+%endif
 	jmp rax
 
 align 8
@@ -306,6 +330,10 @@ boot_pml5:	resb ASM_PAGE_SIZE
 boot_pml4:	resb ASM_PAGE_SIZE
 boot_pdpt:	resb ASM_PAGE_SIZE
 boot_pd:	resb ASM_PAGE_SIZE * CONFIG_BOOT_DIRECT_MAP_GIB
+%ifdef CONFIG_KASLR
+global boot_pdpt, boot_image_pd
+boot_image_pd:	resb ASM_PAGE_SIZE
+%endif
 kernel_tables:
 %ifdef CONFIG_WX
 		resb ASM_PAGE_SIZE * ASM_KERNEL_TABLES

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Exceptions in the kernel: say in words what happened, then panic. Only a non-maskable interrupt
- * and a breakpoint are survived (logged and counted).
+ * and a breakpoint are survived (logged and counted). Those of programs become upcalls
+ * (kernel/thread/upcall.c).
  */
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/layout.h>
 #include <arch/smp.h>
 #include <arch/stack.h>
+#include <arch/user.h>
 #include <exo/fpu.h>
 #include <exo/log.h>
 #include <exo/panic.h>
 #include <exo/string.h>
+#include <exo/user.h>
 
 /* SDM vol. 3, table 6-1; 28 to 30: AMD APM vol. 2, table 8-1. One string a vector, in order. */
 static const char exception_names[] =
@@ -70,7 +73,30 @@ static bool is_forbidden(const struct interrupt_frame *frame)
 	       (frame->vector == VECTOR_INVALID_OPCODE && !(code[0] == 0x0f && code[1] == 0x0b));
 }
 
-void exception_handle(struct interrupt_frame *frame)
+/* What a program has done is for the program to deal with, but for what is no doing of its own. */
+static bool is_users(const struct interrupt_frame *frame)
+{
+	return frame->cs & 3 && frame->vector != VECTOR_NMI &&
+	       frame->vector != VECTOR_DOUBLE_FAULT && frame->vector != VECTOR_MACHINE_CHECK;
+}
+
+/* Exceptions that are no mistake of the kernel. */
+static bool survive(struct interrupt_frame *frame)
+{
+	const unsigned int vector = (unsigned int)frame->vector;
+
+	if (vector == VECTOR_NO_DEVICE && fpu_exception(frame))
+		return true;
+	if (IS_ENABLED(CONFIG_PROTECTED) && is_users(frame)) {
+		user_exception(frame, vector == VECTOR_PAGE_FAULT ? cpu_read_cr2() : 0);
+		return true;
+	}
+	if (vector == VECTOR_PAGE_FAULT && user_copy_fixup(frame))
+		return true;
+	return vector == VECTOR_DEBUG && user_debug_in_kernel(frame);
+}
+
+static void report(struct interrupt_frame *frame)
 {
 	const unsigned int vector = (unsigned int)frame->vector;
 	const char *name = exception_name(vector);
@@ -84,8 +110,6 @@ void exception_handle(struct interrupt_frame *frame)
 		log_warning("interrupt: %s at 0x%llx", name, (unsigned long long)frame->rip);
 		return;
 	}
-	if (vector == VECTOR_NO_DEVICE && fpu_exception(frame))
-		return;
 	if (is_forbidden(frame))
 		panic_at(frame, "%s: threads have no floating-point or vector registers (FPU_NONE)",
 			 name);
@@ -96,4 +120,10 @@ void exception_handle(struct interrupt_frame *frame)
 		page_fault_panic(frame, address);
 	panic_at(frame, "%s (vector %u, error code 0x%llx)", name, vector,
 		 (unsigned long long)frame->error);
+}
+
+void exception_handle(struct interrupt_frame *frame)
+{
+	if (!survive(frame))
+		report(frame);
 }

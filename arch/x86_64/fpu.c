@@ -174,6 +174,8 @@ bool fpu_exception(const struct interrupt_frame *frame)
 	irq_enable();
 	error = frame_alloc(area_order, &base);
 	irq_save();
+	if (error && IS_ENABLED(CONFIG_PROTECTED) && frame->cs & 3)
+		return false;
 	if (error)
 		panic_at(frame, "no memory for the FPU state of thread \"%s\"", thread->name);
 	fpu_plan_initial(phys_to_virt(base));

@@ -6,10 +6,14 @@
  * carries the TSS, whose interrupt stack table gives NMI, double fault and machine check stacks of
  * their own. They may strike when the current stack is unusable, so each has CONFIG_IST_STACK_SIZE
  * bytes above a guard page (SDM vol. 3, 3.4.5, 7.7, 6.14.5).
+ *
+ * With CONFIG_PROTECTED there are segments of user mode, and the debug exception has such a stack,
+ * too. Each then begins below a word that says whose it is: GS may not (user_entry.asm).
  */
 #include <arch/gdt.h>
 #include <arch/layout.h>
 #include <arch/stack.h>
+#include <exo/cpu.h>
 
 struct __packed table_pointer {
 	uint16_t limit;
@@ -19,6 +23,8 @@ struct __packed table_pointer {
 static uint64_t gdt[GDT_ENTRIES] = {
 	[GDT_CODE] = 0x00af9b000000ffff,
 	[GDT_DATA] = 0x00cf93000000ffff,
+	[GDT_USER_DATA] = IS_ENABLED(CONFIG_PROTECTED) ? 0x00cff3000000ffff : 0,
+	[GDT_USER_CODE] = IS_ENABLED(CONFIG_PROTECTED) ? 0x00affb000000ffff : 0,
 };
 
 static void load(uint64_t *table)
@@ -40,12 +46,25 @@ static void load_tss(uint64_t *table, const struct tss *tss)
 	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS) : "memory");
 }
 
+/* Where the CPU is to push on an interrupt stack of @cpu whose end is @top. */
+static uint64_t label_stack(uint64_t top, struct cpu *cpu)
+{
+	if (!IS_ENABLED(CONFIG_PROTECTED))
+		return top;
+	top -= 16; /* the CPU aligns to 16 bytes */
+	*(struct cpu **)(uintptr_t)top = cpu;
+	return top;
+}
+
 static void tss_init(void)
 {
 	static struct tss tss = { .io_bitmap = sizeof(struct tss) };
 
 	for (unsigned int i = 0; i < NR_IST; i++)
-		tss.ist[i] = ist_stack_prepare(i);
+		tss.ist[i] = label_stack(ist_stack_prepare(i),
+					 IS_ENABLED(CONFIG_PROTECTED) ? &boot_cpu : NULL);
+	if (IS_ENABLED(CONFIG_PROTECTED))
+		boot_cpu.tss = &tss;
 	load_tss(gdt, &tss);
 }
 
@@ -58,13 +77,15 @@ void gdt_init(void)
 
 void gdt_init_cpu(struct cpu_segments *segments, const uint64_t ist[NR_IST])
 {
-	segments->gdt[GDT_CODE] = gdt[GDT_CODE];
-	segments->gdt[GDT_DATA] = gdt[GDT_DATA];
+	for (unsigned int i = 0; i < GDT_TSS_LOW; i++)
+		segments->gdt[i] = gdt[i];
 	load(segments->gdt);
 	if (!IS_ENABLED(CONFIG_IST))
 		return;
 	segments->tss.io_bitmap = sizeof(struct tss);
 	for (unsigned int i = 0; i < NR_IST; i++)
-		segments->tss.ist[i] = ist[i];
+		segments->tss.ist[i] = label_stack(ist[i], cpu_this());
+	if (IS_ENABLED(CONFIG_PROTECTED))
+		cpu_this()->tss = &segments->tss;
 	load_tss(segments->gdt, &segments->tss);
 }

@@ -19,6 +19,7 @@ struct idt_entry {
 _Static_assert(sizeof(struct idt_entry) == 16, "IDT entry (SDM vol. 3, figure 6-8)");
 
 #define IDT_INTERRUPT_GATE 0x8e /* present, ring 0, interrupts off on entry */
+#define IDT_FROM_USER 0x60 /* INT n may name it in ring 3 */
 #define STUB_SIZE 8
 
 struct __packed idt_pointer {
@@ -34,6 +35,8 @@ static uint8_t vector_ist(unsigned int vector)
 	if (!IS_ENABLED(CONFIG_IST))
 		return IST_NONE;
 	switch (vector) {
+	case VECTOR_DEBUG:
+		return IS_ENABLED(CONFIG_PROTECTED) ? IST_DEBUG : IST_NONE;
 	case VECTOR_NMI:
 		return IST_NMI;
 	case VECTOR_DOUBLE_FAULT:
@@ -43,6 +46,14 @@ static uint8_t vector_ist(unsigned int vector)
 	default:
 		return IST_NONE;
 	}
+}
+
+static uint8_t vector_type(unsigned int vector)
+{
+	if (IS_ENABLED(CONFIG_PROTECTED) &&
+	    (vector == VECTOR_BREAKPOINT || vector == VECTOR_OVERFLOW))
+		return IDT_INTERRUPT_GATE | IDT_FROM_USER;
+	return IDT_INTERRUPT_GATE;
 }
 
 void idt_init_cpu(void)
@@ -63,7 +74,7 @@ void idt_init(void)
 			.offset_high = (uint32_t)(stub >> 32),
 			.selector = SELECTOR_KERNEL_CODE,
 			.ist = vector_ist(vector),
-			.type = IDT_INTERRUPT_GATE,
+			.type = vector_type(vector),
 		};
 	idt_init_cpu();
 }

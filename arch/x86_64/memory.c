@@ -4,6 +4,7 @@
  * their guard pages. boot.asm has built the page tables (arch/layout.h).
  */
 #include <arch/gdt.h>
+#include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/stack.h>
 #include <exo/stack.h>
@@ -21,7 +22,7 @@ struct ist_stack {
 };
 
 static struct ist_stack ist_stacks[NR_IST] __section(".bss..pages.ist");
-const char *const ist_names[NR_IST] = { "NMI", "double fault", "machine check" };
+const char *const ist_names[IST_DEBUG] = { "NMI", "double fault", "machine check", "debug" };
 
 /*
  * The image itself is refused: no firmware table lies there, and its guard pages are not mapped, so
@@ -29,7 +30,7 @@ const char *const ist_names[NR_IST] = { "NMI", "double fault", "machine check" }
  */
 static const void *direct_map_at(const struct boot_memory_view *view, paddr_t base, uint64_t size)
 {
-	const uint64_t image = KERNEL_LOAD_ADDRESS, end = (uintptr_t)image_end - KERNEL_BASE;
+	const uint64_t image = KERNEL_LOAD_ADDRESS, end = image_to_phys(image_end);
 
 	(void)view;
 	if (!phys_reachable(base, size) || (base < end && base + size > image))
@@ -42,7 +43,7 @@ const struct boot_memory_view boot_memory_direct = { .at = direct_map_at };
 /* Takes one page of the image out of the page tables; only before that page is ever used. */
 static void unmap_image_page(const void *page)
 {
-	kernel_tables[((uintptr_t)page - KERNEL_BASE) / PAGE_SIZE] = 0;
+	kernel_tables[image_to_phys(page) / PAGE_SIZE] = 0;
 	__asm__ volatile("invlpg (%0)" : : "r"(page) : "memory");
 }
 

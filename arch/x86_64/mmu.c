@@ -16,6 +16,7 @@
 #include "mmu_flush.h"
 
 #include <arch/cpu.h>
+#include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <exo/cpu.h>
@@ -93,7 +94,7 @@ static bool invlpg_is_broken(uint32_t signature)
 /* What page tables may look like, and what the TLB can do, as far as the configuration lets it. */
 struct paging_features {
 	paddr_t limit;
-	bool page_1g, no_execute, global, pcid, invpcid, fast_bytes;
+	bool page_1g, no_execute, global, pcid, invpcid;
 };
 
 /* Of the CPU that executes it. */
@@ -111,7 +112,6 @@ static void read_features(struct paging_features *found)
 	found->page_1g = more.edx >> 26 & 1;
 	found->no_execute = more.edx >> 20 & 1;
 	found->global = IS_ENABLED(CONFIG_PAGE_GLOBAL) && pge;
-	found->fast_bytes = seven >> 9 & 1;
 	found->pcid = IS_ENABLED(CONFIG_PCID) && pge && (first.ecx >> 17 & 1) &&
 		      !invlpg_is_broken(first.eax);
 	found->invpcid = found->pcid && (seven >> 10 & 1);
@@ -129,7 +129,6 @@ static void find_features(void)
 		machine.largest = found.page_1g ? PAGE_LEVEL_1G : PAGE_LEVEL_2M;
 	machine.no_execute = found.no_execute;
 	machine.global = found.global;
-	mmu_features.fast_bytes = found.fast_bytes;
 	mmu_features.tlb.global = found.global;
 	mmu_features.tlb.pcid = found.pcid;
 	mmu_features.tlb.invpcid = found.invpcid;
@@ -165,8 +164,8 @@ static void part_direct_map_from_image(void)
 	shared = phys_to_virt(table[DIRECT_MAP_SLOT] & CR3_ADDRESS);
 	for (unsigned int i = 0; i < CONFIG_BOOT_DIRECT_MAP_GIB; i++)
 		direct_map_table[i] = shared[i];
-	table[DIRECT_MAP_SLOT] = (table[DIRECT_MAP_SLOT] & ~CR3_ADDRESS) |
-				 ((uintptr_t)direct_map_table - KERNEL_BASE);
+	table[DIRECT_MAP_SLOT] =
+		(table[DIRECT_MAP_SLOT] & ~CR3_ADDRESS) | image_to_phys(direct_map_table);
 }
 
 /* This CPU's registers, as the features say; the kernel's tables are in CR3. */
@@ -197,6 +196,19 @@ void mmu_init(void)
 void mmu_init_cpu(void)
 {
 	apply_features();
+}
+
+int mmu_space_init(struct page_table *space, struct page_machine *own)
+{
+	own->window = machine.window;
+	own->limit = machine.limit;
+	own->levels = machine.levels;
+	own->largest = machine.largest;
+	own->no_execute = machine.no_execute;
+	own->global = machine.global;
+	own->flush = machine.flush;
+	own->lock = own->unlock = NULL;
+	return page_table_init(space, own, &kernel_space);
 }
 
 /* ---- the direct map -------------------------------------------------------------------------- */

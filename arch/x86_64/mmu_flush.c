@@ -140,6 +140,23 @@ void mmu_flush(const struct page_batch *batch)
 	preempt_enable();
 }
 
+void mmu_flush_page(struct page_table *space, uint64_t address)
+{
+	struct page_batch batch;
+
+	if (nr_cpus_online == 1 && cpu_this()->space == space) {
+		invlpg(address);
+		return;
+	}
+	batch.space = space;
+	batch.nr_runs = 1;
+	batch.runs[0] = (struct page_run){ address, address + PAGE_SIZE };
+	batch.all = batch.upper = false;
+	batch.lower = true;
+	batch.tables = 0;
+	mmu_flush(&batch);
+}
+
 void mmu_flush_all(void)
 {
 	if (mmu_features.tlb.global)
@@ -148,16 +165,46 @@ void mmu_flush_all(void)
 		write_cr3(cpu_read_cr3());
 }
 
-void mmu_switch(struct page_table *space)
+void mmu_switch_masked(struct cpu *cpu, struct page_table *space)
 {
-	const uint64_t flags = irq_save();
-	struct page_table *_Atomic *current = &current_space[cpu_current()];
+	struct page_table *_Atomic *current =
+		&current_space[IS_ENABLED(CONFIG_SMP) ? cpu->number : 0];
 
-	atomic_store_explicit(current, NULL, memory_order_relaxed);
+	if (IS_ENABLED(CONFIG_SMP))
+		atomic_store_explicit(current, NULL, memory_order_relaxed);
 	write_cr3(tlb_cr3(space, !IS_ENABLED(CONFIG_SMP) && !space->stale, &mmu_features.tlb));
 	space->stale = false;
 	atomic_store_explicit(current, space, memory_order_relaxed);
+	cpu->space = space;
+}
+
+void mmu_switch(struct page_table *space)
+{
+	const uint64_t flags = irq_save();
+
+	mmu_switch_masked(cpu_this(), space);
 	irq_restore(flags);
+}
+
+static void leave_here(void *space)
+{
+	if (cpu_this()->space == space)
+		mmu_switch(&kernel_space);
+}
+
+void mmu_leave(struct page_table *space)
+{
+	struct cpu_set set;
+	uint64_t flags;
+
+	flags = irq_save();
+	leave_here(space);
+	irq_restore(flags);
+	if (!IS_ENABLED(CONFIG_SMP) || nr_cpus_online == 1)
+		return;
+	/* All: one that is just switching away has not said yet which space it has. */
+	cpu_set_all(&set);
+	smp_call(&set, leave_here, space);
 }
 
 /* The analysis cannot follow a lock that only one of the spaces has, here and in mmu_unlock(). */

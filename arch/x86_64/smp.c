@@ -22,6 +22,7 @@
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <arch/percpu.h>
+#include <arch/user.h>
 #include <exo/acpi_madt.h>
 #include <exo/clock.h>
 #include <exo/fpu.h>
@@ -35,6 +36,7 @@
 #include <exo/smp.h>
 #include <exo/string.h>
 #include <exo/timer.h>
+#include <exo/user.h>
 
 #define SETUP_NS (60 * NS_PER_S) /* a guess: only a CPU that has died takes that long */
 
@@ -63,11 +65,16 @@ static void await(struct ap *ap, enum ap_state state)
 
 void ap_main(struct ap *ap)
 {
+	const char *missing;
+
 	cpu_set_this(&ap->cpu);
 	gdt_init_cpu(&ap->segments, ap->stacks.ist);
 	idt_init_cpu();
 	/* GDT_INIT_CPU loads no segment register, and GS keeps its base. */
-	if (!smp_boot_arrive(&ap->start, mmu_missing_feature()))
+	missing = mmu_missing_feature();
+	if (!missing)
+		missing = user_missing_feature();
+	if (!smp_boot_arrive(&ap->start, missing))
 		cpu_halt();
 	await(ap, AP_NUMBERED);
 	frame_cache_attach(&ap->cpu); /* by its number */
@@ -75,6 +82,7 @@ void ap_main(struct ap *ap)
 	lapic_init_cpu();
 	timer_init_cpu();
 	fpu_init_cpu();
+	user_init_cpu();
 	atomic_store_explicit(&ap->start.state, AP_READY, memory_order_release);
 	await(ap, AP_RUNNING);
 	clock_check_cpu(true);

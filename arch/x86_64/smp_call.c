@@ -14,6 +14,8 @@
  * Who waits serves its own queue meanwhile: with interrupts on they would be served anyway, with
  * interrupts off two CPUs that call each other would wait for ever.
  */
+#include "smp_calls.h"
+
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/lapic.h>
@@ -25,19 +27,7 @@
 
 #define GROUP 16 /* a guess: 256 bytes of stack */
 
-struct smp_call {
-	void (*function)(void *argument);
-	void *argument;
-	_Atomic unsigned int pending; /* nodes that are not done */
-};
-
-struct call_node {
-	struct inject_node node;
-	struct smp_call *call;
-};
-
-/* Runs what others have queued here. Interrupts off. */
-static void serve_calls(void)
+void smp_call_serve(void)
 {
 	struct inject_node *node = injector_take(&cpu_this()->calls);
 
@@ -58,23 +48,25 @@ void smp_interrupt(cpu_t cpu, enum ipi ipi)
 void smp_ipi(enum ipi ipi)
 {
 	if (ipi == IPI_CALL)
-		serve_calls();
+		smp_call_serve();
 	else
 		sched_interrupt();
 }
 
-static void wait_for(struct smp_call *call)
+void smp_call_wait(struct smp_call *call)
 {
 	while (atomic_load_explicit(&call->pending, memory_order_acquire)) {
 		const uint64_t flags = irq_save();
 
-		serve_calls();
+		preempt_disable();
+		smp_call_serve();
+		preempt_enable();
 		irq_restore(flags);
 		cpu_pause();
 	}
 }
 
-static void send(struct call_node *node, cpu_t cpu)
+void smp_call_send(struct call_node *node, cpu_t cpu)
 {
 	const uint64_t flags = irq_save();
 
@@ -96,9 +88,9 @@ static cpu_t call_group(struct smp_call *call, const struct cpu_set *set, cpu_t 
 	atomic_store_explicit(&call->pending, nr, memory_order_relaxed);
 	for (unsigned int i = 0; i < nr; i++) {
 		nodes[i].call = call;
-		send(&nodes[i], members[i]);
+		smp_call_send(&nodes[i], members[i]);
 	}
-	wait_for(call);
+	smp_call_wait(call);
 	return cpu;
 }
 

@@ -61,6 +61,9 @@ static inline uint64_t bench_stop(uint64_t start)
 /* Runs the benchmarks whose name contains @filter (all when NULL or ""); returns how many ran. */
 unsigned int bench_run(const char *filter);
 
+/* The same with the unit: @hz TSC ticks a second for ns; 0: a tick is an instruction. */
+unsigned int bench_run_in(const char *filter, uint64_t hz);
+
 /* The end of the boot list: what boot.entry_to_main measures up to. */
 #if IS_ENABLED(CONFIG_BENCH)
 void bench_boot_done(void);

@@ -7,6 +7,8 @@
 #include <exo/config.h>
 #include <stdbool.h>
 
+extern uint64_t boot_tsc; /* boot.asm: the TSC at the kernel's first instruction */
+
 #if IS_ENABLED(CONFIG_CLOCK)
 /* Starts to measure the TSC's frequency, without waiting. Once, early. */
 void clock_init(void);

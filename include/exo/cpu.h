@@ -30,6 +30,9 @@ struct thread;
 struct run_queue;
 struct cpu_timers;
 struct frame_cache;
+struct page_table;
+struct tss;
+struct exo_state_page;
 
 struct cpu {
 	struct cpu *self; /* first: what GS:0 reads */
@@ -51,6 +54,11 @@ struct cpu {
 	struct cpu_timers *timers; /* kernel/time/timer.c */
 	struct thread *ended; /* threads whose memory waits for new ones (thread_cache.c) */
 	unsigned int nr_ended;
+	struct page_table *space; /* in CR3 (mmu_flush.c) */
+	/* Only with CONFIG_PROTECTED. */
+	struct tss *tss; /* rsp[0] is where the running thread's kernel stack begins */
+	struct exo_state_page *state; /* the running program's, or one that is all 0 */
+	uint64_t user_word; /* for syscall_entry.asm, while it has no stack */
 	bool in_interrupt; /* kept only with CONFIG_DEBUG_PREEMPT or CONFIG_LOCKDEP */
 };
 

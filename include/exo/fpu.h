@@ -29,7 +29,8 @@ void fpu_switch(struct thread *previous, struct thread *next);
 
 /*
  * The device-not-available exception: gives the thread its state. Returns false if it was not meant
- * for the FPU; panics where no thread may use it (interrupts or preemption off).
+ * for the FPU, or in user mode without memory for it; panics where no thread may use it (interrupts
+ * or preemption off).
  */
 bool fpu_exception(const struct interrupt_frame *frame);
 

@@ -16,6 +16,11 @@ enum lock_rank {
 
 	/* spin_lock(): no interrupt handler takes them. */
 	LOCK_RANK_TEST, /* locks of self tests */
+	LOCK_RANK_CAP_TABLE, /* the coming of pages to a capability table */
+	LOCK_RANK_USER_SPACE, /* an environment's page tables */
+	LOCK_RANK_OBJECT, /* the capabilities to an object, and its state */
+	LOCK_RANK_BANK, /* a bank's counts, its cells and its list of objects */
+	LOCK_RANK_ENDING, /* which objects wait to be torn down */
 	LOCK_RANK_STACKS, /* which stacks of threads are taken */
 	LOCK_RANK_KERNEL_SPACE, /* the kernel's page tables */
 	LOCK_RANK_HEAP,
@@ -25,7 +30,9 @@ enum lock_rank {
 	/* spin_lock_irq(): interrupt handlers may take them. */
 	LOCK_RANK_TEST_IRQ, /* locks of self tests */
 	LOCK_RANK_THREADS, /* the list of all threads */
+	LOCK_RANK_ENV_THREADS, /* the threads of an environment */
 	LOCK_RANK_MUTEX_GRAPH, /* who waits for which mutex (kernel/thread/mutex.c) */
+	LOCK_RANK_NTF, /* a notification */
 	LOCK_RANK_WAIT, /* a wait queue */
 	LOCK_RANK_IRQ, /* interrupt lines and their controllers */
 	LOCK_RANK_TIMER, /* time keeping */

@@ -149,6 +149,13 @@ int page_table_protect(struct page_batch *batch, uint64_t address, uint64_t size
 		       unsigned int rights);
 
 /*
+ * The same for a single 4 KiB page of the lower half of a space whose tables were all made by
+ * page_table_map(), without a batch: the caller, who keeps others from the tables, flushes
+ * (mmu_flush_page()). @rights have been checked. False: there is no such page.
+ */
+bool page_table_protect_page(struct page_table *space, uint64_t address, unsigned int rights);
+
+/*
  * Puts large pages, where they are allowed, in place of full tables that map only this range and
  * whose pages are adjacent in memory and have the same rights. Returns how many tables went; 0 too
  * if there is no such range.
@@ -162,10 +169,29 @@ unsigned int page_table_merge(struct page_batch *batch, uint64_t address, uint64
 int page_table_query(const struct page_table *space, uint64_t address,
 		     struct page_mapping *mapping);
 
+/*
+ * Calls @visit for each table that page_table_destroy() would free, the root last; @visit may free
+ * it. Nobody changes the space meanwhile.
+ */
+void page_table_for_each(const struct page_table *space,
+			 void (*visit)(paddr_t table, void *context), void *context);
+
 /* Opens a batch of changes to an address space. One at a time for each space. */
 void page_batch_begin(struct page_batch *batch, struct page_table *space);
 
-/* Flushes what the batch has gathered, then frees its tables. It must be opened again for more. */
+/*
+ * Ends the changes. page_batch_finish() must follow; others may open a batch of the space before
+ * that. Only for spaces whose machine has no lock: under the caller's.
+ */
+void page_batch_close(struct page_batch *batch);
+
+/*
+ * Flushes what the closed batch has gathered, which waits for other CPUs, then frees its tables:
+ * without the caller's lock. Until it returns, a CPU may still use what was mapped before.
+ */
+void page_batch_finish(struct page_batch *batch);
+
+/* Both, and gives the machine's lock back. The batch must be opened again for more. */
 void page_batch_end(struct page_batch *batch);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs that a flat build links into the image. */
+/* Programs that a flat build links into the image: main() of user/programs/NAME.c is NAME_main().
+ */
 #ifndef EXO_PROGRAMS_H
 #define EXO_PROGRAMS_H
 

@@ -28,6 +28,15 @@ void smp_interrupt(cpu_t cpu, enum ipi ipi);
  */
 void smp_call(const struct cpu_set *set, void (*function)(void *argument), void *argument);
 
+/**
+ * smp_alone() - run @function here while all other CPUs stand still
+ * They stand in an interrupt of code that may be preempted: so none of them holds a spinlock, waits
+ * for other CPUs or has interrupts off, and what is protected by these is whole.
+ * Returns 0, -EXO_E_BUSY if another CPU is at it, -EXO_E_AGAIN if some CPU could not be stopped
+ * there for a while. Interrupts off, no lock held; with CONFIG_PREEMPT.
+ */
+int smp_alone(void (*function)(void *argument), void *argument);
+
 /* Stops all other CPUs for good, for a panic, and waits until they have. Any context. */
 void smp_stop_others(void);
 
@@ -50,6 +59,12 @@ static inline void smp_call(const struct cpu_set *set, void (*function)(void *ar
 			    void *argument)
 {
 	(void)set, (void)function, (void)argument;
+}
+
+static inline int smp_alone(void (*function)(void *argument), void *argument)
+{
+	function(argument);
+	return 0;
 }
 
 static inline void smp_stop_others(void)

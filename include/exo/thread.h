@@ -22,6 +22,7 @@
 
 struct fpu_state;
 struct mutex;
+struct user_context;
 
 /* What a policy wants to know of a thread. Each uses its own fields and ignores the others. */
 struct sched_parameters {
@@ -48,6 +49,10 @@ enum thread_attention {
 	THREAD_SUSPEND = 1,
 	THREAD_MOVE = 2, /* the affinity has changed */
 	THREAD_REQUEUE = 4, /* the urgency has changed, and @request is on its way */
+	/* Looked at on the way to user mode only (exo/user.h). */
+	THREAD_EVENT = 8,
+	THREAD_STOP = 16,
+	THREAD_KILL = 32,
 };
 
 /* ns; 0 < budget <= deadline <= period, or all 0. */
@@ -108,12 +113,15 @@ struct thread {
 	uint8_t urgency; /* 0 .. 255: its own, or lent by those who wait for its mutexes */
 	uint8_t own_urgency; /* set by policy_admit() */
 	union sched_entity sched;
+	struct user_context *user; /* NULL: a thread of the kernel; set before thread_start() */
 
 	/* Waiting (kernel/thread/wait.c). */
-	struct wait_queue *waiting_on; /* under its lock */
+	struct wait_queue
+		*_Atomic waiting_on; /* under its lock; read without by those who end waits */
 	struct pq_node wait_node;
 	int wait_result;
-	bool asleep; /* waits for @timeout alone */
+	bool cancellable; /* wait_cancel() may end the wait in @waiting_on; under its lock */
+	_Atomic bool asleep; /* waits for @timeout alone; whoever clears it wakes */
 	struct timer timeout; /* armed on the home CPU */
 
 	/* Set by the creator, or by those who have a reference. */
@@ -126,6 +134,7 @@ struct thread {
 	void *result; /* of thread_exit() */
 	bool started;
 	bool buried; /* has left its stack for the last time; under exit_waiters.lock */
+	uint8_t places; /* the audit's own (kernel/sched/audit.c): how many queues have it */
 	struct wait_queue exit_waiters;
 
 	/* Kept by the home CPU. */

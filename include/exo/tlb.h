@@ -8,6 +8,7 @@
 
 #include <exo/page_table.h>
 
+#define CR3_NO_FLUSH (1ull << 63) /* SDM vol. 3, 4.10.4.1: MOV to CR3 */
 #define TLB_ADDRESSES_MAX 32 /* a guess: beyond it, flushing all is cheaper */
 
 /* What the CPU has, and the configuration lets it use. */
@@ -33,6 +34,12 @@ enum tlb_action tlb_decide(const struct page_batch *batch, bool current,
 			   const struct tlb_features *features);
 
 /* The value of CR3 for an address space; @keep: entries tagged with its PCID stay valid. */
-uint64_t tlb_cr3(const struct page_table *space, bool keep, const struct tlb_features *features);
+static inline uint64_t tlb_cr3(const struct page_table *space, bool keep,
+			       const struct tlb_features *features)
+{
+	if (!features->pcid)
+		return space->root;
+	return space->root | space->pcid | (keep ? CR3_NO_FLUSH : 0);
+}
 
 #endif

@@ -25,12 +25,20 @@ static inline void wait_queue_init(struct wait_queue *queue)
 /**
  * wait_block() - wait in @queue, whose lock the caller holds
  * @deadline: ns; DEADLINE_NEVER
- * Returns 0 once woken, -EXO_E_TIMEOUT; the lock is released, interrupts are off as before.
+ * Returns 0 once woken, -EXO_E_TIMEOUT, what wait_cancel() was given, and at once -EXO_E_DEAD or
+ * -EXO_E_AGAIN in a thread of user mode that is to end or to stop (exo/user.h); the lock is
+ * released, interrupts are off as before.
  */
 int wait_block(struct wait_queue *queue, uint64_t deadline) __releases(queue->lock);
 
 /* Takes the first thread out, to be woken by the caller; NULL if none waits. Under the lock. */
 struct thread *wait_take(struct wait_queue *queue) __requires(queue->lock);
+
+/*
+ * Ends the wait that @thread is in, if it is in wait_block() or sleeps; that then returns @error.
+ * Not those for mutexes and semaphores, which end by themselves. Any CPU, any context.
+ */
+void wait_cancel(struct thread *thread, int error);
 
 /* Wakes one, or all that wait now. Returns how many. Takes the lock; any context. */
 unsigned int wait_wake_one(struct wait_queue *queue);

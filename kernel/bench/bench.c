@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The benchmark harness: takes samples, sorts them, prints one BENCH row a benchmark. */
+/*
+ * The benchmark harness: takes samples, sorts them, prints one BENCH row a benchmark. In the kernel
+ * and in programs (tests/user/bench).
+ */
 #include <exo/bench.h>
-#include <exo/boot_info.h>
-#include <exo/clock.h>
 #include <exo/console.h>
-#include <exo/monitor.h>
 #include <exo/string.h>
 
 #define NS_PER_S 1000000000ull
@@ -78,9 +78,8 @@ static void run_one(const struct benchmark *b, uint64_t hz)
 		       (unsigned long long)in_unit(samples[n - 1 - n / 100], hz));
 }
 
-unsigned int bench_run(const char *filter)
+unsigned int bench_run_in(const char *filter, uint64_t hz)
 {
-	const uint64_t hz = boot_info_option(&boot_info, "icount", NULL, 0) ? 0 : clock_tsc_hz();
 	unsigned int ran = 0;
 
 	for (const struct benchmark *b = benchmarks_start; b < benchmarks_end; b++) {
@@ -92,9 +91,3 @@ unsigned int bench_run(const char *filter)
 	console_printf("BENCH END %u\n", ran);
 	return ran;
 }
-
-static int bench_command(int argc, char **argv)
-{
-	return bench_run(argc > 1 ? argv[1] : NULL) == 0;
-}
-MONITOR_COMMAND(bench, "[FILTER]", "run the benchmarks whose name contains FILTER", bench_command);

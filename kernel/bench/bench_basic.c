@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Benchmarks of what every kernel does: boot, formatting a line. */
 #include <exo/bench.h>
+#include <exo/clock.h>
 #include <exo/printf.h>
 
-extern uint64_t boot_tsc; /* boot.asm: the TSC at the kernel's first instruction */
 static uint64_t boot_done_tsc;
 
 void bench_boot_done(void)

@@ -10,10 +10,9 @@
  *		because it gave up the CPU with interrupts off
  *
  * Others' wishes are bits of thread->attention, looked at when the policy has chosen the thread.
- *The wisher sets the bit with a locked instruction, then reads the home and kicks that CPU. A CPU
- *that has taken a thread from another (a thief) writes the home, fences, and then reads the bits:
- *so one of the two sees the other (Dekker's argument). Where home does not change the interrupt
- *itself orders the two.
+ * The wisher sets the bit with a locked instruction, then reads the home and kicks that CPU. A CPU
+ * that has taken a thread from another (a thief) writes the home, fences, and then reads the bits:
+ * so one of the two sees the other (Dekker). Where home stays, the interrupt orders the two.
  *
  * A slice is not timed from its thread's first instruction. While somebody waits, a timer goes off
  * every CONFIG_SCHED_SLICE_US; a thread that has run since the last time is at its slice's end. So
@@ -29,6 +28,7 @@
 #include <exo/smp.h>
 #include <exo/spinlock.h>
 #include <exo/string.h>
+#include <exo/user.h>
 
 #define SLICE_NS (CONFIG_SCHED_SLICE_US * NS_PER_US)
 #define BALANCE_TICKS 8 /* a guess: balance every so many slices */
@@ -61,6 +61,9 @@ static inline void switch_to(struct cpu *cpu, struct thread *previous, struct th
 	cpu->current = next;
 	cpu->switches++;
 	next->switches++;
+	if (IS_ENABLED(CONFIG_PROTECTED) &&
+	    unlikely((uintptr_t)previous->user | (uintptr_t)next->user))
+		user_switch(previous, next);
 	if (IS_ENABLED(CONFIG_FPU) && unlikely(previous->fpu_live | next->fpu_live))
 		switch_fpu(previous, next);
 	else
@@ -256,6 +259,7 @@ static void slice_end(struct timer *timer)
 	/* The idle thread has no slice, but it is about to start one of those that wait. */
 	if (sched_tick_counts(cpu) && policy_slice_end(&sched->queue, cpu->current)) {
 		sched->slice_over = cpu->switches;
+		user_slice_over(cpu->current);
 		want_switch(cpu);
 	}
 	cpu->tick_switches = cpu->switches;

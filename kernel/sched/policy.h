@@ -59,6 +59,10 @@
  *	Takes out a ready thread that may run on @to, to be sent there; NULL if none. Policies that
  *let CPUs take for themselves always return NULL.
  *
+ *	void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context);
+ *	Calls @visit for every thread in the queue, as often as it is in it; what CPUs share is
+ *in that of the first of them. For the audit: no CPU changes anything meanwhile.
+ *
  *	void policy_running(struct run_queue *queue, struct thread *next);
  *	void policy_stopped(struct run_queue *queue, struct thread *previous);
  *	Around each turn, where a policy accounts for time; else inline and empty.

@@ -23,6 +23,8 @@ enum enqueue_reason {
 	ENQUEUE_SLICE_END, /* has used up its slice */
 };
 
+typedef void policy_visitor(struct thread *thread, void *context);
+
 extern const char policy_name[];
 
 /* The others are declared, or defined inline, by the policy's header. */

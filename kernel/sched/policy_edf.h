@@ -63,6 +63,18 @@ static inline void policy_remove(struct run_queue *queue, struct thread *thread)
 	(void)queue, (void)thread;
 }
 
+static inline void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context)
+{
+	struct pq_node *node = NULL;
+
+	while ((node = pq_walk(&queue->ready, node)))
+		visit(pq_entry(node, struct thread, sched.edf.node), context);
+	while ((node = pq_walk(&queue->throttled, node)))
+		visit(pq_entry(node, struct thread, sched.edf.node), context);
+	list_for_each(background, &queue->background)
+		visit(list_entry(background, struct thread, sched.edf.background), context);
+}
+
 static inline unsigned int policy_length(const struct run_queue *queue)
 {
 	return atomic_load_explicit(&queue->length, memory_order_relaxed);

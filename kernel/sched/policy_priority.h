@@ -97,6 +97,12 @@ static inline bool policy_preempts(const struct thread *ready, const struct thre
 
 bool policy_slice_end(struct run_queue *queue, struct thread *current);
 
+static inline void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context)
+{
+	for (unsigned int level = 0; level < PRIORITY_LEVELS; level++)
+		turns_visit(&queue->lists[level], visit, context);
+}
+
 static inline void policy_running(struct run_queue *queue, struct thread *next)
 {
 	(void)queue, (void)next;

@@ -69,6 +69,11 @@ static inline bool policy_slice_end(struct run_queue *queue, struct thread *curr
 	return true;
 }
 
+static inline void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context)
+{
+	turns_visit(&queue->turns, visit, context);
+}
+
 static inline void policy_running(struct run_queue *queue, struct thread *next)
 {
 	(void)queue, (void)next;

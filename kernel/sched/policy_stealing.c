@@ -297,6 +297,32 @@ static __noinline struct thread *steal(struct run_queue *queue)
 	return thread;
 }
 
+/* --- looking at all ----------------------------------------------------------------------------*/
+
+static bool is_first_of_node(const struct cpu *cpu)
+{
+	for (cpu_t number = 0; number < cpu->number; number++)
+		if (cpus[number]->node == cpu->node)
+			return false;
+	return true;
+}
+
+void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context)
+{
+	const uint64_t tail = atomic_load_explicit(&queue->ring.tail, memory_order_relaxed);
+	const struct overflow_node *node;
+
+	for (unsigned int i = steal_ring_length(&queue->ring); i; i--)
+		visit(steal_ring_item(&queue->ring, tail - i), context);
+	list_for_each(pinned, &queue->pinned)
+		visit(list_entry(pinned, struct thread, sched.stealing.pinned), context);
+	if (!is_first_of_node(queue->cpu))
+		return;
+	node = atomic_load(&stealing_nodes[queue->cpu->node].overflow.oldest);
+	for (; node; node = overflow_queue_next(node))
+		visit(container_of(node, struct thread, sched.stealing.node), context);
+}
+
 /* --- taking out --------------------------------------------------------------------------------*/
 
 static struct thread *pick_own(struct run_queue *queue)

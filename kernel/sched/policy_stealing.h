@@ -9,6 +9,8 @@
 #include <exo/steal_ring.h>
 #include <exo/thread.h>
 
+#include "policy_common.h"
+
 /* A node's; no two share a line. */
 struct stealing_node {
 	struct overflow_queue overflow;
@@ -67,6 +69,9 @@ static inline bool policy_slice_end(struct run_queue *queue, struct thread *curr
 	(void)queue, (void)current;
 	return true;
 }
+
+/* A node's overflow queue goes with the first CPU of the node. */
+void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context);
 
 static inline void policy_running(struct run_queue *queue, struct thread *next)
 {

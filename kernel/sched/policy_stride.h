@@ -31,6 +31,14 @@ static inline bool policy_preempts(const struct thread *ready, const struct thre
 	return ready->sched.stride.node.key < current->sched.stride.node.key;
 }
 
+static inline void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context)
+{
+	struct pq_node *node = NULL;
+
+	while ((node = pq_walk(&queue->ready, node)))
+		visit(pq_entry(node, struct thread, sched.stride.node), context);
+}
+
 static inline unsigned int policy_length(const struct run_queue *queue)
 {
 	return atomic_load_explicit(&queue->length, memory_order_relaxed);

@@ -22,6 +22,19 @@ static inline bool turns_has(const struct thread *thread)
 	return thread->sched.list.node.next;
 }
 
+static inline void turns_visit(const struct turns *turns,
+			       void (*visit)(struct thread *thread, void *context), void *context)
+{
+	struct list_node *node = turns->first;
+
+	if (!node)
+		return;
+	do {
+		visit(turns_thread(node), context);
+		node = node->next;
+	} while (node != turns->first);
+}
+
 /* A new thread is in no list. */
 static inline void turns_set_up(struct thread *thread)
 {

@@ -52,6 +52,8 @@ static uint8_t worth(const struct thread *thread)
 {
 	uint8_t urgency = thread->own_urgency;
 
+	if (IS_ENABLED(CONFIG_PROTECTED) && atomic_load(&thread->attention) & THREAD_KILL)
+		return UINT8_MAX;
 	list_for_each(node, &thread->mutexes)
 	{
 		struct mutex *mutex = list_entry(node, struct mutex, held_node);

@@ -25,6 +25,14 @@ static bool fetch_grant(struct semaphore *semaphore)
 	return true;
 }
 
+/* As wait_block(), but nobody cancels it: what has been given to a taker must be taken. */
+static int wait_here(struct wait_queue *queue, uint64_t deadline) __releases(queue->lock)
+{
+	wait_enter(queue);
+	spin_release(&queue->lock);
+	return wait_sleep(deadline);
+}
+
 /*
  * The time has run out. While the counter is negative there are fewer gives under way than takers,
  * and one of these may go. Else each taker has its give, which may only not have got here yet: to
@@ -49,7 +57,7 @@ static int end_wait(struct semaphore *semaphore)
 			spin_release(&queue->lock);
 			return -EXO_E_TIMEOUT;
 		}
-	return wait_block(queue, DEADLINE_NEVER);
+	return wait_here(queue, DEADLINE_NEVER);
 }
 
 static __noinline int take_slowly(struct semaphore *semaphore, uint64_t deadline)
@@ -64,7 +72,7 @@ static __noinline int take_slowly(struct semaphore *semaphore, uint64_t deadline
 		spin_unlock_irq(&queue->lock, flags);
 		return 0;
 	}
-	error = wait_block(queue, deadline);
+	error = wait_here(queue, deadline);
 	if (error)
 		error = end_wait(semaphore);
 	irq_restore(flags);

@@ -14,6 +14,7 @@
 #include <exo/fpu.h>
 #include <exo/panic.h>
 #include <exo/string.h>
+#include <exo/user.h>
 
 static struct {
 	struct spinlock lock;
@@ -55,6 +56,8 @@ static inline void set_up(struct thread *thread, const char *name)
 	atomic_store_explicit(&thread->state, THREAD_SUSPENDED, memory_order_relaxed);
 	atomic_store_explicit(&thread->home, NULL, memory_order_relaxed);
 	thread->started = thread->buried = false;
+	if (IS_ENABLED(CONFIG_PROTECTED))
+		thread->user = NULL;
 	thread->name = name ? name : "thread";
 	atomic_store_explicit(&thread->references, 2, memory_order_relaxed);
 	thread->result = NULL;
@@ -187,9 +190,13 @@ void thread_exit(void *result)
 
 void thread_bury(struct thread *thread)
 {
-	const uint64_t flags = spin_lock_irq(&thread->exit_waiters.lock);
-	struct thread *joiner = wait_take(&thread->exit_waiters); /* who has the one reference */
+	struct thread *joiner;
+	uint64_t flags;
 
+	if (IS_ENABLED(CONFIG_PROTECTED) && thread->user && thread->user->gone)
+		thread->user->gone(thread);
+	flags = spin_lock_irq(&thread->exit_waiters.lock);
+	joiner = wait_take(&thread->exit_waiters); /* who has the one reference */
 	thread->buried = true;
 	spin_unlock_irq(&thread->exit_waiters.lock, flags);
 	if (joiner)

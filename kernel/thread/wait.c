@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wait queues. Whoever takes a thread out of the queue, under its lock, wakes it: a waker, or the
- * thread's own timer. So each block is ended exactly once.
+ * Wait queues. Whoever takes a thread out of the queue, under its lock, wakes it: a waker, the
+ * thread's own timer, or wait_cancel(). So each block is ended exactly once. A thread that just
+ * sleeps is in no queue: there, whoever clears thread->asleep wakes it.
+ *
+ * Cancelling. Who wants a thread to end sets a bit of its attention and then looks whether it
+ * waits; a thread that begins to wait says so and then looks at the bits. With full fences between
+ * the two, one of them sees the other. Interrupts are off while a queue is looked at that may be
+ * about to go: memory is reused only after every CPU has answered an interrupt.
  *
  * The timer is on the thread's home CPU, and so is the place where a woken thread arrives: it is
  * cancelled there (kernel/sched/core.c), before anything else can happen to the thread.
@@ -24,8 +30,30 @@ void wait_enter(struct wait_queue *queue)
 
 	assert_held(&queue->lock);
 	insert(queue, thread);
-	thread->waiting_on = queue;
+	atomic_store_explicit(&thread->waiting_on, queue, memory_order_relaxed);
 	thread->wait_result = 0;
+	thread->cancellable = false;
+}
+
+/* Under the lock of @queue, in which @thread is. */
+static void leave(struct wait_queue *queue, struct thread *thread)
+{
+	pq_remove(&queue->waiters, &thread->wait_node);
+	atomic_store_explicit(&thread->waiting_on, NULL, memory_order_relaxed);
+}
+
+/* A thread that has said that it waits: is there no point in it? -EXO_E_DEAD, -EXO_E_AGAIN. */
+static inline int unwanted(const struct thread *thread)
+{
+	unsigned int wishes;
+
+	if (!IS_ENABLED(CONFIG_PROTECTED) || likely(!thread->user))
+		return 0;
+	atomic_thread_fence(memory_order_seq_cst);
+	wishes = atomic_load(&thread->attention);
+	if (wishes & THREAD_KILL)
+		return -EXO_E_DEAD;
+	return wishes & THREAD_STOP ? -EXO_E_AGAIN : 0;
 }
 
 int wait_sleep(uint64_t deadline)
@@ -40,9 +68,16 @@ int wait_sleep(uint64_t deadline)
 
 int wait_block(struct wait_queue *queue, uint64_t deadline)
 {
+	struct thread *thread = thread_current();
+	int error;
+
 	wait_enter(queue);
+	thread->cancellable = true;
+	error = unwanted(thread);
+	if (unlikely(error))
+		leave(queue, thread);
 	spin_release(&queue->lock);
-	return wait_sleep(deadline);
+	return unlikely(error) ? error : wait_sleep(deadline);
 }
 
 struct thread *wait_take(struct wait_queue *queue)
@@ -53,7 +88,7 @@ struct thread *wait_take(struct wait_queue *queue)
 	if (!node)
 		return NULL;
 	thread = pq_entry(node, struct thread, wait_node);
-	thread->waiting_on = NULL;
+	atomic_store_explicit(&thread->waiting_on, NULL, memory_order_relaxed);
 	return thread;
 }
 
@@ -75,25 +110,39 @@ void wait_move(struct wait_queue *queue, struct thread *thread)
 	spin_unlock_irq(&queue->lock, flags);
 }
 
-void wait_timeout(struct timer *timer)
+/* Ends @thread's wait with @error, if it is in one that may be ended so. Interrupts off. */
+static void end_wait(struct thread *thread, int error, bool cancel)
 {
-	struct thread *thread = container_of(timer, struct thread, timeout);
-	struct wait_queue *queue = thread->waiting_on;
-	bool taken = true;
+	struct wait_queue *queue = atomic_load(&thread->waiting_on);
+	bool taken;
 
 	if (queue) {
 		spin_acquire(&queue->lock);
-		taken = thread->waiting_on != queue;
-		if (!taken) {
-			pq_remove(&queue->waiters, &thread->wait_node);
-			thread->waiting_on = NULL;
-			thread->wait_result = -EXO_E_TIMEOUT;
+		taken = atomic_load(&thread->waiting_on) == queue &&
+			(!cancel || thread->cancellable);
+		if (taken) {
+			leave(queue, thread);
+			thread->wait_result = error;
 		}
 		spin_release(&queue->lock);
+	} else {
+		taken = atomic_exchange(&thread->asleep, false);
 	}
-	/* One that just sleeps is in no queue, and nobody else wakes it. */
-	if (!taken || thread->asleep)
+	if (taken)
 		sched_wake(thread);
+}
+
+void wait_timeout(struct timer *timer)
+{
+	end_wait(container_of(timer, struct thread, timeout), -EXO_E_TIMEOUT, false);
+}
+
+void wait_cancel(struct thread *thread, int error)
+{
+	const uint64_t flags = irq_save();
+
+	end_wait(thread, error, true);
+	irq_restore(flags);
 }
 
 void thread_sleep_until(uint64_t deadline)
@@ -103,10 +152,12 @@ void thread_sleep_until(uint64_t deadline)
 
 	assert_may_sleep();
 	flags = irq_save();
-	thread->asleep = true;
-	timer_arm(&thread->timeout, deadline);
-	sched_block();
-	thread->asleep = false;
+	atomic_store_explicit(&thread->asleep, true, memory_order_relaxed);
+	/* Who has cleared it meanwhile wakes the thread, so that must wait for it. */
+	if (likely(!unwanted(thread)) || !atomic_exchange(&thread->asleep, false)) {
+		timer_arm(&thread->timeout, deadline);
+		sched_block();
+	}
 	irq_restore(flags);
 }
 

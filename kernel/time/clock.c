@@ -31,8 +31,6 @@ struct clock_state {
 	uint64_t base_count, base_ns; /* a point in time, by the counter and by the clock */
 };
 
-extern uint64_t boot_tsc; /* boot.asm: the TSC at the kernel's first instruction */
-
 struct clock_tsc_facts clock_facts;
 
 static struct clock_state states[2]; /* from the boot on; after the TSC has been left */

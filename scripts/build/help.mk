@@ -23,6 +23,7 @@ help:
 	@echo '  iso               a GRUB image for BIOS and UEFI, $$O/exo-kernel.iso'
 	@echo '                    (CMDLINE="words" for the kernel, MODULES="files")'
 	@echo '  size              sizes of the image by section'
+	@echo '  abi               the manual page of the system calls, $$O/docs/abi.md'
 	@echo '  compile_commands.json   for editors and analysers'
 	@echo '  clean             remove what was built, keep the configuration'
 	@echo '  distclean         remove $$O altogether'
@@ -38,6 +39,7 @@ help:
 	@echo '  matrix            build and boot many configurations (scripts/matrix)'
 	@echo
 	@echo 'Variables: O= V=1 CROSS_COMPILE= LLVM=1 (clang, lld) EXTRA_CFLAGS= KCONFIG_SEED= FONT='
+	@echo '           PROGRAMS= (files for the archive of programs)'
 
 # Only a directory that a configuration verb made is ever removed.
 clean distclean:

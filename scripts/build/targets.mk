@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Targets that use a finished build: sizes, editor support, running, debugging, measuring.
 
-.PHONY: size run gdb bench
+.PHONY: size run gdb bench abi
+
+abi: $(objtree)/docs/abi.md
 
 size: $(kernel)
 	$(Q)$(PYTHON) -B scripts/exo size $(kernel)

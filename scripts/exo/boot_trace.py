@@ -3,8 +3,9 @@
 
 QEMU runs one instruction a block and logs each block that starts inside the image;
 each iteration of a REP instruction is one of its own, as under -icount. Works for images that are
-too small to carry benchmarks. The count includes each poll of the serial port, so it can differ by
-one or two from run to run.
+too small to carry benchmarks. With CONFIG_KASLR the kernel is told not to move, so that its
+addresses are known: what moving it costs is not counted. The count includes each poll of the serial
+port, so it can differ by one or two from run to run.
 """
 import os
 import re
@@ -73,7 +74,8 @@ def entry_to_idle(elf, config):
         log = os.path.join(directory, "trace")
         options = {"extra": ["-singlestep"]} if _qemu_version() < (8, 1) else \
             {"accel_options": ",one-insn-per-tb=on"}
-        traced = machine.Machine.from_config(config, elf, firmware="pvh", **options)
+        traced = machine.Machine.from_config(config, elf, firmware="pvh", **options,
+                                             command_line="nokaslr" if config["KASLR"] else "")
         _run(traced.command() + ["-no-reboot", "-serial", "null", "-d", "exec,nochain",
                                  "-dfilter", _ranges(elf), "-D", log], log)
         with open(log, encoding="utf-8", errors="replace") as file:

@@ -53,6 +53,15 @@ class Spec:
         return (["LLVM=1"] if self.llvm else []) + list(self.variables)
 
 
+def monitor_words(config, words):
+    """The command line with which the monitor has the console, where programs would have it."""
+    taken = any(word.split("=")[0] in ("user-test", "user-bench", "fuzz", "monitor")
+                for word in words.split())
+    if taken or not (config["PROTECTED"] and config["MONITOR"]):
+        return words
+    return f"{words} monitor".strip()
+
+
 class Build:
     """A finished build."""
 
@@ -69,6 +78,7 @@ class Build:
         An ISO is made for the time of the `with` block; without @firmware, the quickest is used.
         """
         firmware = firmware or machine.firmware_for(self.config)
+        words = monitor_words(self.config, words)
         if firmware in ("pvh", "microvm"):
             yield machine.Machine.from_config(self.config, self.elf, firmware=firmware,
                                               command_line=words, **options)

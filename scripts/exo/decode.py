@@ -18,6 +18,13 @@ def default_elf():
     return max(found, key=os.path.getmtime, default=None)
 
 
+def _slide(text):
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number: give one as 0x1200000") from None
+
+
 def parse(arguments):
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -26,6 +33,9 @@ def parse(arguments):
                     "to those given, or to all in the text on standard input, as a panic's.")
     parser.add_argument("-e", "--elf", metavar="FILE",
                         help="the kernel that printed them (default: the one built last)")
+    parser.add_argument("-s", "--slide", metavar="NUMBER", type=_slide,
+                        help="how far the kernel was moved (CONFIG_KASLR); a panic says it itself, "
+                             "as \"kernel offset\"")
     parser.add_argument("addresses", nargs="*", metavar="ADDRESS", help="hexadecimal, 0x or not")
     return parser.parse_args(arguments)
 
@@ -62,9 +72,13 @@ def main(arguments):
         return 1
     if not options.elf:
         print(f"scripts/decode: using {elf}", file=sys.stderr)
+    table.slide = options.slide or 0
     if options.addresses:
         return decode_addresses(table, options.addresses)
-    text, mismatches = table.decode_log(sys.stdin.read())
+    text = sys.stdin.read()
+    if options.slide is None:
+        table.read_slide(text)
+    text, mismatches = table.decode_log(text)
     print(text)
     if mismatches:
         print(f"scripts/decode: {mismatches} lines name another function than {elf} does: "

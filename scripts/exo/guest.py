@@ -325,13 +325,18 @@ class Guest:
 
     def _decoded(self, text):
         table = self._symbols()
-        return table.decode_log(text)[0] if table and "PANIC" in text else text
+        if not table or "PANIC" not in text:
+            return text
+        table.read_slide(self.output)  # @text may begin behind that line
+        return table.decode_log(text)[0]
 
     def _diagnose(self):
         """Registers and backtrace of each CPU, and the screen, of a guest that still runs."""
         table, parts = self._symbols(), []
         try:
             self.qmp.command("stop")
+            if table:
+                table.ask_slide(self.qmp)
             for number, cpu in enumerate(symbols.registers_of(self.qmp.human("info registers -a"))):
                 halted = ", halted" if cpu["halted"] else ""
                 parts.append(f"--- CPU {number}: RIP={cpu['RIP']:#x} RSP={cpu['RSP']:#x} "

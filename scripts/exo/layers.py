@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Finds the jobs of every layer: host, model, kernel (and user, which runs in it), boot, matrix,
-tools, static and bench. A new test file of any layer is found by its name; nothing has to be
-listed."""
+"""Finds the jobs of every layer: host, model, kernel, user, boot, matrix, tools,
+static and bench. A new test file of any layer is found by its name; nothing has to be listed."""
 import importlib.util
 import json
 import os
@@ -9,12 +8,12 @@ import re
 import sys
 import threading
 
-from exo import bench, builds, child, ktap, selftests, tree
+from exo import bench, builds, child, ktap, selftests, stress, tree
 from exo.results import FAILED, PASSED, Result
 from exo.runner import Failed, Job
 from exo.unittest_child import MARK
 
-LAYERS = ("host", "model", "kernel", "boot", "matrix", "tools", "static", "bench")
+LAYERS = ("host", "model", "kernel", "user", "boot", "matrix", "tools", "static", "bench")
 FUZZ_RUNS = 20000  # inputs for each fuzzer: seconds; a long hunt is run by hand
 TOOL_TIMEOUT = 600
 
@@ -157,6 +156,48 @@ def kernel_jobs():
             _kernel_job("kernel.debug", DEBUG),
             _kernel_job("kernel.smp4", DEFAULT, smp=4),
             _kernel_job("kernel.nodes4", DEBUG, smp=8, numa=4, memory="512M")]
+
+
+def _user_job(name, spec, **options):
+    def run(context):
+        return selftests.run(context.builds.get(spec), name, context.scale, words="user-test",
+                             **options)
+    return Job(name, run, 20, selftests.user_contents(name))
+
+
+def _fuzz_calls_job(name, spec, calls, **options):
+    def run(context):
+        stress.fuzz(context.builds.get(spec), calls=calls, scale=context.scale, **options)
+    return Job(name, run, 30)
+
+
+def _fuzz_replay_job(name, spec, calls):
+    """On one CPU a seed gives every thread the same calls again."""
+    def run(context):
+        first = [re.search(r"first=(\S+)", stress.fuzz(context.builds.get(spec), seed, calls=calls,
+                                                       scale=context.scale))[1].split(",")
+                 for seed in (1, 1, 2)]
+        # A thread of which others have made an end before it was so far says 0.
+        same = [[a == b for a, b in zip(first[0], other) if "0" not in (a, b)]
+                for other in first[1:]]
+        if not same[0] or not all(same[0]) or any(same[1]):
+            raise Failed("a seed does not repeat the calls, or another one makes the same: "
+                         f"{first}")
+    return Job(name, run, 10)
+
+
+def user_jobs():
+    """The tests of the ABI: a program of a protected kernel, on one CPU, on several, and on an old
+    one, without FSGSBASE, SMEP, SMAP, UMIP, XSAVE; and the fuzzer of system calls, whose CPUs wait
+    for each other most of the time where they are the host's threads."""
+    return [_user_job("user.x86_64", DEFAULT),
+            _user_job("user.qemu64", DEFAULT, cpu="qemu64"),
+            _user_job("user.smp4", DEFAULT, smp=4),
+            _user_job("user.debug", DEBUG, smp=2),
+            _fuzz_calls_job("user.fuzz", DEFAULT, 1000000),
+            _fuzz_replay_job("user.fuzz-replay", DEFAULT, 15000),
+            _fuzz_calls_job("user.fuzz-smp4", DEFAULT, 60000, smp=4),
+            _fuzz_calls_job("user.fuzz-debug", DEBUG, 60000, smp=2)]
 
 
 # ---- jobs written in Python ----------------------------------------------------------------------

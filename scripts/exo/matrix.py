@@ -50,10 +50,26 @@ VARIANTS = {
                        ("PM_TIMER", False), ("DEBUG_PREEMPT", True)),
     "up-stride-flat": (("PAGE_TABLE", False), ("SCHED_STRIDE", True), ("FPU_FXSAVE", True),
                        ("LOCKDEP", True), ("STRESS", True), ("THREAD_STACK_USAGE", True)),
+    # Programs in user mode: one CPU; without the CPU's protections; other threads. And without.
+    "protected-up": (("SMP", False), ("ASSERT", False)),
+    "protected-bare": (("SMEP", False), ("SMAP", False), ("UMIP", False), ("FPU_NONE", True),
+                       ("SCHED_ROUND_ROBIN", True), ("SPIN_MCS", True), ("EMBED_PROGRAMS", False)),
+    "protected-edf": (("SCHED_EDF", True), ("NUMA", False)),
+    "protected-checked": (("SCHED_PRIORITY", True), ("LOCKDEP", True), ("DEBUG_PREEMPT", True),
+                          ("LOCK_STATISTICS", True), ("LA57", True)),
+    "flat": (),
+    "flat-up": (("SMP", False), ("SCHED_PRIORITY", True)),
     "no-threads": (("THREADS", False),),
     "no-timer": (("TIMER", False), ("PM_TIMER", False)),
 }
 CPUS = 2  # of the machine of a kernel for several; kernel.smp4 and kernel.nodes4 have more
+
+
+def _variant(label):
+    """The changes of a variant: flat, as programs take as long to build as the kernel does, but for
+    those that are about them."""
+    flat = () if label.startswith("protected") else (("ISOLATION_FLAT", True),)
+    return (*VARIANTS[label], *flat)
 
 
 def specs(seed=SEED, count=COUNT, names=None):
@@ -62,7 +78,7 @@ def specs(seed=SEED, count=COUNT, names=None):
     random = [f"{kind}-{number}" for number in range(seed, seed + (count + 1) // 2)
               for kind in ("random", "likely")][:count]
     rows = [builds.Spec(base) for base in fixed + random]
-    rows += [builds.Spec("x86_64", changes, label=label) for label, changes in VARIANTS.items()]
+    rows += [builds.Spec("x86_64", _variant(label), label=label) for label in VARIANTS]
     rows += [builds.Spec(base, llvm=True) for base in fixed + random[:CLANG_RANDOM]]
     return [row for row in rows if not names or row.name in names or row.base in names]
 

@@ -16,6 +16,7 @@ from exo.guest import Guest, GuestFailure
 
 OK, FAILURE, PANIC, NO_ANSWER, USAGE = 0, 1, 2, 3, 64
 _STAMP = ".run-configured"
+INIT_FRAMES = 8192  # the bank of a program of --init: 32 MiB
 _STATUS = {0: OK, machine.EXIT_SUCCESS: OK, machine.EXIT_FAILURE: FAILURE,
            machine.EXIT_PANIC: PANIC}
 
@@ -58,11 +59,14 @@ def parse(arguments):
                         help="memory, as 64M or 2G (%(default)s)")
     parser.add_argument("--numa", type=_number_of("nodes"), metavar="N",
                         help="divide CPUs and memory among N NUMA nodes, linked in a ring")
+    parser.add_argument("--init", metavar="FILE", help="run this program, an ELF file or a C "
+                        "source, in place of what user/init.conf names")
     parser.add_argument("--append", default="", metavar="WORDS", help="kernel command line")
     parser.add_argument("--gdb", nargs="?", type=int, const=1234, metavar="PORT",
                         help="stop before the first instruction and wait for gdb (on port 1234)")
     parser.add_argument("--command", metavar="TEXT",
-                        help="type TEXT at the prompt, print what comes, end with its status")
+                        help="type TEXT at the monitor's prompt, print what comes, end with its "
+                             "status")
     parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS",
                         help="with --command: for the boot, and again for each line "
                              "(%(default)s)")
@@ -74,6 +78,11 @@ def parse(arguments):
     options = parser.parse_args(arguments)
     if options.gdb is not None and options.command is not None:
         parser.error("--gdb needs the terminal, so it does not go with --command")
+    if options.init and options.firmware == "pvh":
+        parser.error("--init passes a boot module, which needs the ISO: leave out --pvh")
+    if options.init and options.command is not None:
+        parser.error("--command is for the monitor, which runs in place of programs: leave out "
+                     "--init")
     return options
 
 
@@ -154,23 +163,52 @@ def build(directory, name):
     return tree.Config.load(os.path.join(directory, ".config"))
 
 
+def init_archive(directory, name, config):
+    """The archive of programs in which init starts just this one: a file called "programs"."""
+    if not config["PROTECTED"]:
+        raise RunError("this kernel runs no programs from files: set CONFIG_PROTECTED=y")
+    if not os.path.exists(name):
+        raise RunError(f"there is no {name}")
+    if name.endswith(".c"):
+        _make(directory, "program", f"SOURCE={os.path.abspath(name)}")
+        name = os.path.join(directory, "user", "own", os.path.basename(name)[:-2])
+    own = os.path.join(directory, "user", "init")
+    conf = os.path.join(directory, "user", "own", "init.conf")
+    os.makedirs(os.path.dirname(conf), exist_ok=True)
+    program = os.path.basename(name)
+    with open(conf, "w", encoding="utf-8") as file:
+        file.write(f"program {program} frames={INIT_FRAMES} cpus=all sys archive\n")
+    archive = os.path.join(os.path.dirname(conf), "programs")
+    made = child.run(["sh", "-c", 'exec python3 -B "$0" "$1" "$2" "$3" > "$4"',
+                      tree.path("scripts/build/cpio.py"), own, name, conf, archive], 60)
+    if not made.ok:
+        raise RunError(f"no archive of {name}: {made.output.strip() or made.reason()}")
+    return archive
+
+
 def make_machine(options, directory, config):
     """The machine, with an ISO where one is needed."""
     elf = os.path.join(directory, tree.KERNEL)
+    words = options.append
+    if options.command is not None:
+        words = builds.monitor_words(config, words)
     settings = {"firmware": options.firmware, "smp": options.smp, "memory": options.mem,
                 "numa": options.numa}
+    if options.gdb and config["KASLR"] and not re.search(r"\b(no)?kaslr\b", options.append):
+        options.append = f"nokaslr {options.append}".strip()
+        say("The kernel is not moved (nokaslr), so that gdb finds its symbols.")
     if options.firmware == "pvh":
         if not config["BOOT_PVH"]:
             raise RunError("this kernel has no PVH entry: set CONFIG_BOOT_PVH=y, or leave out "
                            "--pvh")
-        return machine.Machine.from_config(config, elf, command_line=options.append, **settings)
+        return machine.Machine.from_config(config, elf, command_line=words, **settings)
     if not config["BOOT_MULTIBOOT2"]:
         raise RunError("this kernel has no multiboot2 entry for GRUB: set "
                        "CONFIG_BOOT_MULTIBOOT2=y, or use --pvh")
     iso = os.path.join(directory, tree.ISO)
-    words = [f"CMDLINE={options.append}"] if options.append else []
-    if words or not options.build or not _newer(iso, elf):
-        _make(directory, "iso", *words)
+    modules = [f"MODULES={init_archive(directory, options.init, config)}"] if options.init else []
+    if words or modules or not options.build or not _newer(iso, elf):
+        _make(directory, "iso", *modules, *([f"CMDLINE={words}"] if words else []))
     return machine.Machine.from_config(config, iso, **settings)
 
 

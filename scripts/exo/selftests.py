@@ -17,6 +17,10 @@ _SUITE = re.compile(r"^\s*TEST_SUITE\((\w+),", re.M)
 _CASE = re.compile(r"\bTEST_CASE\((\w+)\)")
 
 
+# The suites of tests/user that need no object, so that a flat kernel has them too.
+FLAT_SUITES = "user_calls"
+
+
 def run(build, name, scale=1.0, words="test", firmware=None, timeout=120, idle=30, **options):
     """The results of all self tests in one build; their names begin with @name."""
     scale *= _slower(**options)
@@ -54,13 +58,19 @@ def results_of(guest, status, name):
     return found
 
 
-def contents(name, directories=("tests/host", "tests/kernel", "tests/user")):
-    """Names of the results that a run may yield, from the sources."""
+def contents(name, directories=("tests/host", "tests/kernel")):
+    """Names of the results that a run of a kernel may yield, from the sources."""
     found = []
     for directory in directories:
         for file_name in tree.files(directory, "_test.c"):
             found += contents_of(file_name, name, with_suite=True)
-    return found
+    return found + [row for row in user_contents(name) if f".{FLAT_SUITES}." in row]
+
+
+def user_contents(name):
+    """Names of the results that a run of abi-test yields."""
+    return [row for file_name in tree.files("tests/user", "_test.c")
+            for row in contents_of(file_name, name, with_suite=True)]
 
 
 def contents_of(file_name, name, with_suite=False):

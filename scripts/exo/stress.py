@@ -5,6 +5,8 @@ Builds the debug configuration with the monitor's stress command and each schedu
 asked for, boots it on a machine with several CPUs, and reports what the command says: a run passes
 when all threads have ended, nothing is held, and frames and heap are as before. A seed gives every
 thread the same decisions again; on several CPUs they still meet in another order.
+
+With --fuzz: the fuzzer of system calls (tests/user/programs/fuzz.c) instead, on a protected kernel.
 """
 import argparse
 import os
@@ -20,6 +22,10 @@ PROGRESS = re.compile(r"^stress: \d+ s, (\d+) operations.*$", re.M)
 BASE = "debug"
 END_SECONDS = 90  # for the threads to end, beyond the run itself
 SILENCE = 60  # seconds: the command reports more often, and gives up by itself before that
+FUZZ_RESULT = re.compile(r"fuzz: seed=\d+ calls=\d+ audits=\d+ restarts=\d+ first=[0-9a-f,]+ "
+                         r"(?:ok|FAILED);", re.M)
+FUZZ_PROGRESS = re.compile(r"fuzz: \d+ calls, \d+ audits, \d+ restarts", re.M)
+FUZZ_START = 120  # seconds for what is not fuzzing
 _PROMPT_OF_POLICY = re.compile(r"^config SCHED_(\w+)\n\tbool \"", re.M)
 
 
@@ -58,6 +64,33 @@ def run(build, seconds, threads, seed=1, scale=1.0, progress=None, **options):
             return match[0]
 
 
+def fuzz_spec(policy, base=BASE):
+    """The configuration with that policy, programs, and the audit."""
+    return builds.Spec(base, ((f"SCHED_{policy.upper()}", True), ("PROTECTED", True),
+                              ("TESTS", True), ("DEBUG_EXIT", True)), label=f"fuzz-{policy}")
+
+
+def fuzz(build, seed=1, calls=0, seconds=0, limit=600, scale=1.0, progress=None, **options):
+    """One run of so many calls or seconds; returns the program's result line. Raises GuestFailure
+    if it does not pass, within @limit seconds."""
+    calls = calls or 10 ** 15
+    with build.machine(f"fuzz={seed}:{calls}:{seconds}", "pvh", **options) as described:
+        with Guest(described, build.elf, scale) as guest:
+            deadline = time.monotonic() + limit * scale
+            while True:
+                left = max(1.0, deadline - time.monotonic())
+                match = guest.expect(rf"(?m){FUZZ_RESULT.pattern}|{FUZZ_PROGRESS.pattern}", left,
+                                     SILENCE)
+                if match[0].startswith("fuzz: seed"):
+                    break
+                if progress:
+                    progress(match[0])
+            status = guest.wait(30, 30)
+            if not match[0].endswith(" ok;") or status != machine.EXIT_SUCCESS:
+                raise guest.failure("fuzz", f"{match[0]} (QEMU's status {status})")
+            return match[0].rstrip(";")
+
+
 def parse(arguments):
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts/stress", description="Threads that do all that "
@@ -73,11 +106,26 @@ def parse(arguments):
     parser.add_argument("--mem", default="1G", metavar="SIZE", help="memory (%(default)s)")
     parser.add_argument("--seed", type=int, metavar="N",
                         help="of the first run (the time); each further run has the next")
+    parser.add_argument("--fuzz", action="store_true",
+                        help="the fuzzer of system calls, with the policy `priority` or those that "
+                        "are given")
+    parser.add_argument("--calls", type=int, default=0, metavar="N",
+                        help="with --fuzz: end after so many calls (no limit)")
     parser.add_argument("--runs", type=int, default=1, metavar="N",
                         help="runs of each policy (%(default)s)")
     parser.add_argument("--defconfig", default=BASE, metavar="NAME",
                         help="what the configuration is based on (%(default)s)")
     return parser.parse_args(arguments)
+
+
+def _run(options, build, seed):
+    """One run as the command line wants it."""
+    common = {"progress": lambda text: print("  " + text, flush=True), "smp": options.smp,
+              "memory": options.mem, "numa": options.nodes}
+    if options.fuzz:
+        return fuzz(build, seed, options.calls, options.seconds, options.seconds + FUZZ_START,
+                    **common)
+    return run(build, options.seconds, options.threads, seed, **common)
 
 
 def main(arguments):
@@ -87,14 +135,12 @@ def main(arguments):
     seed = options.seed or int(time.time()) % 1000000 + 1
     failed = 0
     try:
-        for policy in options.policy or policies():
-            build = cache.get(spec_of(policy, options.defconfig))
+        for policy in options.policy or (["priority"] if options.fuzz else policies()):
+            build = cache.get((fuzz_spec if options.fuzz else spec_of)(policy, options.defconfig))
             for number in range(options.runs):
                 print(f"{policy}: seed {seed + number}", flush=True)
                 try:
-                    print("  " + run(build, options.seconds, options.threads, seed + number,
-                                     progress=lambda text: print("  " + text, flush=True),
-                                     smp=options.smp, memory=options.mem, numa=options.nodes))
+                    print("  " + _run(options, build, seed + number))
                 except GuestFailure as failure:
                     failed += 1
                     print(failure.report(), flush=True)

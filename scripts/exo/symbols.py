@@ -3,6 +3,9 @@
 
 The symbol table is read here, so that a name needs nothing but the ELF; files and lines come from
 addr2line when the kernel was built with CONFIG_DEBUG_INFO.
+
+A kernel with CONFIG_KASLR runs Symbols.slide bytes above where it was linked: all addresses that go
+in and come out are those of the running kernel. A panic says its slide, and a guest can be asked.
 """
 import bisect
 import os
@@ -15,6 +18,8 @@ from exo import child
 ADDRESS = re.compile(r"\b0x(ffff[0-9a-f]{12})\b")
 _FRAME = re.compile(r"#(\d+)\s+0x")
 _FUNCTION, _NO_TYPE = 2, 0
+_KERNEL_BASE = 0xFFFFFFFF80000000
+_SLIDE = re.compile(r"\bkernel offset: 0x([0-9a-f]+) from 0x")
 
 
 class SymbolError(Exception):
@@ -35,6 +40,8 @@ class Symbols:
 
     def __init__(self, elf):
         self.elf = elf
+        self.slide = 0
+        self._slide_place = None  # the kernel's variable, a physical address
         try:
             with open(elf, "rb") as file:
                 self._data = file.read()
@@ -68,7 +75,9 @@ class Symbols:
         for at in range(offset, offset + length, 24):
             name, info, _, section, value, size = struct.unpack_from("<IBBHQQ", self._data, at)
             text = self._string(self._rows[link][4] + name)
-            if info & 15 in (_FUNCTION, _NO_TYPE) and section and text and self.is_code(value):
+            if text == "kernel_slide" and section:
+                self._slide_place = value - _KERNEL_BASE
+            if info & 15 in (_FUNCTION, _NO_TYPE) and section and text and self._holds(value):
                 if value not in found or size > found[value][1]:
                     found[value] = (text, size)
         self._symbols = sorted((value, *rest) for value, rest in found.items())
@@ -79,13 +88,33 @@ class Symbols:
         """Whether the ELF has debug information."""
         return ".debug_line" in self._sections
 
+    def read_slide(self, text):
+        """Takes the slide from what a kernel printed; 0 if it does not say."""
+        found = _SLIDE.findall(text)
+        self.slide = int(found[-1], 16) if found else 0
+
+    def ask_slide(self, qmp):
+        """Takes the slide from the memory of a guest that runs this kernel."""
+        self.slide = 0
+        if self._slide_place is not None:
+            words = _words(qmp.human(f"xp /1gx {self._slide_place:#x}"))
+            self.slide = words[0] if words else 0
+
+    def _linked(self, address):
+        """Where what is at this address now was linked; .boot is not moved."""
+        return address - self.slide if address >= _KERNEL_BASE else address
+
+    def _holds(self, linked):
+        return any(low <= linked < high for low, high in self._code)
+
     def is_code(self, address):
         """Whether instructions of the kernel are at this address."""
-        return any(low <= address < high for low, high in self._code)
+        return self._holds(self._linked(address))
 
     def name(self, address):
         """symbol+0x12/0x40, or None outside the code."""
-        if not self.is_code(address):
+        address = self._linked(address)
+        if not self._holds(address):
             return None
         at = bisect.bisect_right(self._starts, address) - 1
         if at < 0:
@@ -100,7 +129,8 @@ class Symbols:
         tool = cross_tool("addr2line")
         if not (self.has_lines and tool):
             return []
-        answer = child.run([tool, "-f", "-i", "-e", self.elf, f"{address:#x}"], 30)
+        answer = child.run([tool, "-f", "-i", "-e", self.elf, f"{self._linked(address):#x}"],
+                           30)
         rows = answer.output.splitlines()
         places = [f"{function} at {place.split(' (')[0]}"
                   for function, place in zip(rows[::2], rows[1::2])]
@@ -159,7 +189,11 @@ def backtrace(symbols, qmp, registers):
 
 def stack_words(qmp, address, count):
     """@count 64-bit words at a virtual address of the guest; fewer where memory ends."""
-    text = qmp.human(f"x /{count}gx 0x{address:x}")
+    return _words(qmp.human(f"x /{count}gx 0x{address:x}"))
+
+
+def _words(text):
+    """The words in what the monitor's x and xp print."""
     rows = [line.split(":", 1)[1] for line in text.splitlines() if ": 0x" in line]
     return [int(word, 16) for row in rows for word in row.split()]
 

@@ -14,6 +14,7 @@ JOBS_OF = {
     "host": layers.host_jobs,
     "model": layers.model_jobs,
     "kernel": layers.kernel_jobs,
+    "user": layers.user_jobs,
     "boot": lambda: layers.python_jobs("boot"),
     "matrix": matrix.jobs,
     "tools": layers.tool_jobs,
@@ -28,10 +29,10 @@ def parse(arguments):
         prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Run the tests.",
         epilog="Layers: host (pure code on this machine; tsan.* for data races), model (lock-free\n"
-               "code under every interleaving), kernel (self tests in a guest; those of the ABI\n"
-               "are called user_*), boot (whole machines), matrix (many configurations),\n"
-               "tools (the scripts), static (checks that run nothing), bench (the committed\n"
-               "figures).\n\n"
+               "code under every interleaving), kernel (self tests in a guest), user (those of\n"
+               "the ABI, by a program in ring 3), boot (whole machines), matrix (many\n"
+               "configurations), tools (the scripts), static (checks that run nothing), bench\n"
+               "(the committed figures).\n\n"
                "A test's name is layer.job[.suite].case; --filter is searched for in it. The last\n"
                "line is `N passed, N failed, N skipped`; the status is 0 only if none failed and\n"
                "some passed. A guest that failed is shown with the end of its log and a backtrace.")

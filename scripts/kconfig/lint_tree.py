@@ -213,6 +213,7 @@ def literals(expr, truth):
     """What must hold for `expr` to be `truth`, as far as it is plain: {(text, truth)}."""
     if isinstance(expr, tuple) and expr[0] == NOT:
         return literals(expr[1], not truth)
+    facts = {(expr_str(expr), truth)}
     if isinstance(expr, tuple) and expr[0] == (AND if truth else OR):
-        return literals(expr[1], truth) | literals(expr[2], truth)
-    return {(expr_str(expr), truth)}
+        facts |= literals(expr[1], truth) | literals(expr[2], truth)
+    return facts

@@ -16,7 +16,7 @@ PANICS = {
     "ud": (r"invalid opcode|undefined", "break_opcode"),
     "de": (r"divi", "break_divide"),
     "stack": (r"stack", "descend"),
-    "text": (r"page fault: write to 0xffffffff8", "break_text"),
+    "text": (r"page fault: write to 0xffffffff[0-9a-f]{8}\b", "break_text"),
     "fpu": (r"floating-point instruction with interrupts or preemption off", "break_fpu"),
     "vector": (r"floating-point instruction with interrupts or preemption off", "break_vector"),
     "exec": (r"page fault: .*(execut|fetch)", "panic_command"),

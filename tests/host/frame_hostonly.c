@@ -10,6 +10,7 @@
 #include <exo/frame.h>
 #include <exo/string.h>
 
+#include "check.h"
 #include "frame_machine.h"
 
 #define NODE_FRAMES (MIB(32) / PAGE_SIZE)
@@ -21,13 +22,6 @@ enum { HOLE = 0, FREE, RESERVED, TAIL, HEAD }; /* HEAD + order */
 
 static uint8_t model[FRAMES];
 static uint64_t random_state;
-static unsigned int failed_line;
-
-#define CHECK(condition)                                  \
-	do {                                              \
-		if (!(condition) && !failed_line)         \
-			failed_line = (unsigned)__LINE__; \
-	} while (0)
 
 static uint64_t random_below(uint64_t bound)
 {

@@ -7,9 +7,10 @@
 #ifndef FUZZ_MEMORY_H
 #define FUZZ_MEMORY_H
 
+#include "fuzz_check.h"
+
 #include <exo/boot_info.h>
 #include <exo/string.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct fuzz_copy {
@@ -24,15 +25,6 @@ static struct {
 	size_t size;
 	struct fuzz_copy *copies;
 } fuzz_memory;
-
-/* Stronger than assert(): names the condition, and no option turns it off. */
-#define FUZZ_CHECK(condition)                                                                     \
-	do {                                                                                      \
-		if (!(condition)) {                                                               \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                  \
-		}                                                                                 \
-	} while (0)
 
 static bool fuzz_memory_holds(paddr_t base, uint64_t size)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../kernel/sched/policy_stride.h"
+#include "check.h"
 #include "policy_machine.h"
 
 #define US NS_PER_US
@@ -18,13 +19,6 @@
 
 static struct run_queue queues[NR_CPUS];
 static struct actor actors[ACTORS];
-static unsigned int failed_line;
-
-#define CHECK(condition)                                  \
-	do {                                              \
-		if (!(condition) && !failed_line)         \
-			failed_line = (unsigned)__LINE__; \
-	} while (0)
 
 static struct run_queue *queue_of(cpu_t cpu)
 {

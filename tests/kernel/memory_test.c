@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the boot loader's map became: nothing that is not usable memory may be given out. */
+#include <arch/image.h>
 #include <arch/memory.h>
 #include <exo/boot_info.h>
 #include <exo/frame.h>
@@ -34,7 +35,7 @@ static void memory_firmware_ranges_are_kept(struct test *test)
 
 static void memory_page_0_image_and_modules_are_kept(struct test *test)
 {
-	const paddr_t end = (uintptr_t)image_end - KERNEL_BASE;
+	const paddr_t end = image_to_phys(image_end);
 
 	TEST_TRUE(test, is_kept(0, PAGE_SIZE));
 	TEST_TRUE(test, is_kept(KERNEL_LOAD_ADDRESS, end - KERNEL_LOAD_ADDRESS));

@@ -4,7 +4,7 @@
  * W^X, the null page, the stack guards and that no alias of code is writable.
  */
 #include <arch/cpu.h>
-#include <arch/layout.h>
+#include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <exo/string.h>
@@ -117,12 +117,29 @@ static void paging_image_has_its_rights(struct test *test)
 
 static void paging_code_has_no_writable_alias(struct test *test)
 {
-	const uint64_t end = (uintptr_t)rodata_end - KERNEL_BASE;
+	const uint64_t end = image_to_phys(rodata_end);
 
 	if (!IS_ENABLED(CONFIG_WX))
 		TEST_SKIP(test, "CONFIG_WX=n");
 	for (uint64_t a = KERNEL_LOAD_ADDRESS; a < end; a += PAGE_SIZE)
 		TEST_TRUE(test, !lookup(DIRECT_MAP_BASE + a).write);
+}
+
+/* Nor is there anything at the place where it was linked, once it has left that (CONFIG_KASLR). */
+static void paging_image_is_at_one_place(struct test *test)
+{
+	const uint64_t start = KERNEL_BASE + image_slide(), end = start + KERNEL_TABLES * MIB(2);
+
+	if (!IS_ENABLED(CONFIG_KASLR))
+		TEST_SKIP(test, "CONFIG_KASLR=n");
+	for (uint64_t a = KERNEL_BASE; a;) {
+		const struct mapping m = lookup(a);
+
+		TEST_TRUE(test, !m.present || (a >= start && a < end));
+		TEST_TRUE(test, !m.present || m.physical == a - start);
+		a = next_address(a, m.size);
+	}
+	TEST_TRUE(test, lookup((uintptr_t)image_start).present);
 }
 
 static void paging_stack_guard_is_unmapped(struct test *test)
@@ -177,6 +194,7 @@ static const struct test_case paging_cases[] = {
 	TEST_CASE(paging_nothing_lies_below_the_direct_map),
 	TEST_CASE(paging_image_has_its_rights),
 	TEST_CASE(paging_code_has_no_writable_alias),
+	TEST_CASE(paging_image_is_at_one_place),
 	TEST_CASE(paging_stack_guard_is_unmapped),
 	TEST_CASE(paging_direct_map_is_linear),
 	TEST_CASE(paging_direct_map_has_all_memory),

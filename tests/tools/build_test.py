@@ -22,8 +22,9 @@ sys.path.insert(0, os.path.join(ROOT, "scripts"))
 from exo import child, fresh, tree  # noqa: E402
 
 SCALE = float(os.environ.get("EXO_TEST_SCALE", "1"))
-# Hold the configuration's hash or text, or the symbol table: they follow any change.
-FOLLOWERS = {"kernel/version.c", "kernel/config_text.asm", "kernel/symbol_table.asm"}
+# Hold the configuration's hash or text, or addresses: they follow any change.
+FOLLOWERS = {"kernel/version.c", "kernel/config_text.asm", "kernel/symbol_table.asm",
+             "arch/x86_64/relocation_table.asm", "user/programs.asm"}
 
 
 def make(directory, *words, where=None, env=None):
@@ -53,7 +54,7 @@ class Copy(unittest.TestCase):
         Copy.tree = os.path.join(cls._directory.name, "tree")
         fresh.copy_tree(Copy.tree)
         cls.out = cls.new("out")
-        cls.first = make(cls.out, "x86_64_defconfig", "all", "-j2")
+        cls.first = make(cls.out, "bench_defconfig", "all", "-j2")
         if not cls.first.ok:
             raise AssertionError(cls.first.output)
 
@@ -137,11 +138,15 @@ class Rebuild(Copy):
         self.assertEqual(compiled(self.build(), "NASM") - FOLLOWERS, names)
 
     def _nasm_files(self):
-        """The NASM sources that include the constants of C."""
-        for name in os.listdir(os.path.join(self.tree, "arch/x86_64")):
-            path = os.path.join(self.tree, "arch/x86_64", name)
-            if name.endswith(".asm") and b"asm-offsets.inc" in read(path):
-                yield path
+        """The NASM sources of this build that include the constants of C."""
+        for top in ("arch/x86_64", "kernel"):
+            for directory, _, names in os.walk(os.path.join(self.tree, top)):
+                for name in names:
+                    path = os.path.join(directory, name)
+                    built = os.path.join(self.out, os.path.relpath(path, self.tree) + ".o")
+                    if name.endswith(".asm") and os.path.exists(built) \
+                            and b"asm-offsets.inc" in read(path):
+                        yield path
 
     @staticmethod
     def _write(path, text):
@@ -169,13 +174,13 @@ class Rebuild(Copy):
     def test_option_that_picks_files(self):
         before = read(self.out, "exo-kernel.elf")
         self.set_option("MONITOR_COMPLETION", False)
-        self.set_option("USER_PROGRAMS", False)
+        self.set_option("HPET", False)
         output = self.build()
-        self.assertNotIn("user/programs/hello.c", output)
-        self.assertIn(b"hello.c", before)
-        self.assertNotIn(b"hello.c", read(self.out, "exo-kernel.elf"))
+        self.assertNotIn("arch/x86_64/clock_hpet.c", output)
+        self.assertIn(b"clock_hpet.c", before)
+        self.assertNotIn(b"clock_hpet.c", read(self.out, "exo-kernel.elf"))
         self.set_option("MONITOR_COMPLETION", True)
-        self.set_option("USER_PROGRAMS", True)
+        self.set_option("HPET", True)
         self.build()
         self.assertTrue(read(self.out, "exo-kernel.elf") == before, "back, but not the same")
 
@@ -209,7 +214,8 @@ class Apart(Copy):
 
     def test_builds_side_by_side(self):
         before = self.names()
-        outs = {name: self.new(f"side-{name}") for name in ("x86_64", "embedded_minimal", "debug")}
+        outs = {name: self.new(f"side-{name}")
+                for name in ("bench", "embedded_minimal", "bench_flat")}
         running = [child.start(["make", f"O={out}", "-j2", f"{name}_defconfig", "all"],
                                cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                env={**os.environ, "MAKEFLAGS": ""})
@@ -226,7 +232,7 @@ class Apart(Copy):
         shutil.copytree(self.tree, other)
         out = os.path.join(other, "build")
         time.sleep(1.1)  # a date in seconds would differ
-        self.build("x86_64_defconfig", out="build", where=other)
+        self.build("bench_defconfig", out="build", where=other)
         self.build("all", "iso", out="build", where=other, env={"TZ": "Asia/Tokyo"})
         for name in ("exo-kernel.elf", "exo-kernel.iso"):
             with self.subTest(name):
@@ -234,7 +240,7 @@ class Apart(Copy):
 
     def test_killed_builds_leave_nothing_wrong(self):
         out = self.new("killed")
-        self.build("x86_64_defconfig", out=out)
+        self.build("bench_defconfig", out=out)
         for moment in (0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2):
             process = child.start(["make", f"O={out}", "-j2"], cwd=self.tree,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -247,7 +253,7 @@ class Apart(Copy):
     def test_a_half_written_object_is_not_trusted(self):
         """A compiler that is killed while it writes leaves half a file, which make must not use."""
         out = self.new("half")
-        self.build("x86_64_defconfig", out=out)
+        self.build("bench_defconfig", out=out)
         fake = self.new("bin")
         os.makedirs(fake)
         real = shutil.which("x86_64-linux-gnu-gcc") or shutil.which("x86_64-elf-gcc")
@@ -312,7 +318,7 @@ class Errors(Copy):
 
     def test_clean_and_distclean(self):
         out = self.new("cleaned")
-        self.build("x86_64_defconfig", out=out)
+        self.build("bench_defconfig", out=out)
         self.build(out=out)
         self.build("clean", out=out)
         self.assertEqual(os.listdir(out), [".config"])

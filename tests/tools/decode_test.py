@@ -92,6 +92,30 @@ class Decode(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("not the kernel that printed this", err)
 
+    def test_moved_kernel(self):
+        """CONFIG_KASLR: a panic says how far the kernel was moved."""
+        slide = 0x41200000
+        text = (f"PANIC: x\nkernel offset: {slide:#x} from 0xffffffff80000000\n"
+                f"  #0 0x{self.address['callee'] + slide:016x}\n"
+                f"  #1 0x{self.address['caller'] + slide + 5:016x} caller+0x5/0x20\nPANIC END\n")
+        status, out, err = self.decode("--elf", self.elf, text=text)
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(out, rf"= 0x{self.address['callee'] + slide:016x} callee\+0x0/")
+        self.assertRegex(out, r"caller\+0x5/0x20\n    = caller at .*a\.c:13\n")
+        _, out, _ = self.decode("--elf", self.elf, text=text.replace("kernel offset", "offset"))
+        self.assertNotIn("callee+", out)
+
+    def test_moved_kernel_that_does_not_say_so(self):
+        moved = f"{self.address['callee'] + 0x200000:x}"
+        status, out, _ = self.decode("-e", self.elf, "--slide", "0x200000", moved)
+        self.assertEqual(status, 0)
+        self.assertRegex(out, rf"^0x{moved} callee\+0x0/")
+        self.assertRegex(out, r"callee at .*a\.c:9\n")
+        _, out, _ = self.decode("-e", self.elf, "-s", "2097152", text=f"  #0 0x{moved}\n")
+        self.assertIn("callee+0x0/", out)
+        self.assertEqual(self.decode("-e", self.elf, moved)[0], 1)
+        self.assertIn("'x' is no number", self.decode("-e", self.elf, "-s", "x", moved)[2])
+
     def test_address_outside(self):
         status, out, _ = self.decode("-e", self.elf, f"{BASE - 16:x}")
         self.assertEqual(status, 1)
@@ -116,6 +140,36 @@ class Decode(unittest.TestCase):
                 status, _, err = self.decode(*arguments)
                 self.assertNotEqual(status, 0)
                 self.assertIn(text, err)
+
+
+class AskedSlide(unittest.TestCase):
+    """The slide of a guest that has not panicked is in its memory."""
+
+    class Guest:
+        """Stands for QEMU's monitor."""
+
+        def __init__(self):
+            self.asked = []
+
+        def human(self, line):
+            """Answers a line."""
+            self.asked.append(line)
+            return "0000000000001230: 0x0000000001200000\r\n"
+
+    def ask(self, *flags):
+        """(slide, what was asked) with a kernel compiled with these flags."""
+        guest = self.Guest()
+        with tempfile.TemporaryDirectory() as directory:
+            table = symbols.Symbols(compile_elf(directory, *flags))
+        table.ask_slide(guest)
+        return table.slide, guest.asked
+
+    def test_asked(self):
+        slide, asked = self.ask(f"-Wl,--defsym=kernel_slide={BASE + 0x1230:#x}")
+        self.assertEqual((slide, asked), (0x1200000, ["xp /1gx 0x101230"]))
+
+    def test_kernel_that_never_moves(self):
+        self.assertEqual(self.ask(), (0, []))
 
 
 class Registers(unittest.TestCase):

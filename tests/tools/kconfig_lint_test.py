@@ -94,6 +94,9 @@ KCONFIG_RULES = {
 KCONFIG_CLEAN = {
     "range by condition": number("\trange 2 9 if BASE\n\trange 1 9\n\tdefault 2 if BASE\n"
                                  "\tdefault 1\n"),
+    "range by two conditions": number("\trange 2 9 if BASE && OTHER\n\trange 1 9\n"
+                                      "\tdefault 2 if BASE && OTHER\n\tdefault 1\n")
+                               + option("OTHER"),
     "range by negation": number("\trange 2 9 if BASE\n\trange 1 1\n\tdefault 1 if !BASE\n"
                                 "\tdefault 2\n"),
     "range by dependency": number("\tdepends on BASE\n\trange 2 9\n\trange 1 1 if !BASE\n"

@@ -249,10 +249,10 @@ class Numa(unittest.TestCase):
 class Terminal(BuiltOnce):
     """The console on a terminal."""
 
-    def start(self, *arguments):
+    def start(self, *arguments, firmware=("--pvh",)):
         """Starts scripts/run on a pseudo terminal."""
         self.master, slave = pty.openpty()
-        self.process = child.start([RUN, "--out", self.out, "--pvh", *arguments], stdin=slave,
+        self.process = child.start([RUN, "--out", self.out, *firmware, *arguments], stdin=slave,
                                    stdout=slave, stderr=slave)
         os.close(slave)
         self.addCleanup(os.close, self.master)
@@ -269,7 +269,7 @@ class Terminal(BuiltOnce):
             self.seen += os.read(self.master, 65536).decode(errors="replace")
 
     def test_console_and_exit(self):
-        self.start()
+        self.start("--append", "monitor")
         self.expect(r"Ctrl-A X ends QEMU", 300)  # it is built first, if nobody has yet
         self.expect(r"exo> $")
         os.write(self.master, b"help help\r")
@@ -282,9 +282,30 @@ class Terminal(BuiltOnce):
 
     def test_ctrl_a_x(self):
         self.start()
-        self.expect(r"exo> $")
+        self.expect(r"exosh> $")
         os.write(self.master, b"\x01x")
         self.assertEqual(self.process.wait(20 * SCALE), 0)
+
+    def test_own_program(self):
+        source = os.path.join(self._directory.name, "mine.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <libexo/print.h>\n"
+                       "int main(int argc, char **argv)\n{\n"
+                       "\texo_printf(\"%s here: %d\\n\", argv[0], argc);\n\treturn 3;\n}\n")
+        self.start("--init", source, firmware=())
+        self.expect(r"mine here: 1\r?\n(?s:.*)init: mine failed", 300)
+        os.write(self.master, b"\x01x")
+        self.assertEqual(self.process.wait(20 * SCALE), 0)
+
+    def test_own_program_that_there_is_not(self):
+        status, _, err = run("--out", self.out, "--init", "/no/such.c")
+        self.assertEqual(status, 1)
+        self.assertIn("there is no /no/such.c", err)
+
+    def test_own_program_needs_the_iso(self):
+        status, _, err = run("--out", self.out, "--pvh", "--init", "x.c")
+        self.assertEqual(status, 2)
+        self.assertIn("leave out --pvh", err)
 
     def test_gdb(self):
         with socket.socket() as probe:

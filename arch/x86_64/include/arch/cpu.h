@@ -77,7 +77,8 @@ static inline void cpu_write_msr(uint32_t number, uint64_t value)
 {
 	__asm__ volatile("wrmsr"
 			 :
-			 : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "c"(number), "a"((uint32_t)(value & UINT32_MAX)),
+			   "d"((uint32_t)(value >> 32))
 			 : "memory");
 }
 

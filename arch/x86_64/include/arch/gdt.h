@@ -4,18 +4,41 @@
 #define ARCH_GDT_H
 
 #include <exo/compiler.h>
+#include <exo/config.h>
 
 #define SELECTOR_KERNEL_CODE 0x08
+/* In the order that SYSRET wants, with the privilege level of user mode (CONFIG_PROTECTED). */
+#define SELECTOR_USER_DATA 0x1b
+#define SELECTOR_USER_CODE 0x23
 #define SELECTOR_TSS 0x28
 
-/* Interrupt stack table slots (SDM vol. 3, 6.14.5); 0 means "stay on the current stack". */
-enum ist { IST_NONE = 0, IST_NMI = 1, IST_DOUBLE_FAULT = 2, IST_MACHINE_CHECK = 3, NR_IST = 3 };
+/*
+ * Interrupt stack table slots (SDM vol. 3, 6.14.5); 0 means "stay on the current stack". The last
+ * one only with CONFIG_PROTECTED.
+ */
+enum ist {
+	IST_NONE = 0,
+	IST_NMI = 1,
+	IST_DOUBLE_FAULT = 2,
+	IST_MACHINE_CHECK = 3,
+	IST_DEBUG = 4,
+	NR_IST = IS_ENABLED(CONFIG_PROTECTED) ? IST_DEBUG : IST_MACHINE_CHECK
+};
 
-enum { GDT_NULL, GDT_CODE, GDT_DATA, GDT_TSS_LOW = SELECTOR_TSS / 8, GDT_TSS_HIGH, GDT_ENTRIES };
+enum {
+	GDT_NULL,
+	GDT_CODE,
+	GDT_DATA,
+	GDT_USER_DATA,
+	GDT_USER_CODE,
+	GDT_TSS_LOW = SELECTOR_TSS / 8,
+	GDT_TSS_HIGH,
+	GDT_ENTRIES
+};
 
 struct __packed tss {
 	uint32_t reserved0;
-	uint64_t rsp[3];
+	uint64_t rsp[3]; /* rsp[0]: where a CPU goes on that was in user mode */
 	uint64_t reserved1;
 	uint64_t ist[7];
 	uint64_t reserved2;

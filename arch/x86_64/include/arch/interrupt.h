@@ -7,8 +7,10 @@
 #include <exo/config.h>
 
 enum vector {
+	VECTOR_DEBUG = 1,
 	VECTOR_NMI = 2,
-	VECTOR_BREAKPOINT = 3,
+	VECTOR_BREAKPOINT = 3, /* INT3: programs may raise it, and the next one */
+	VECTOR_OVERFLOW = 4,
 	VECTOR_INVALID_OPCODE = 6,
 	VECTOR_NO_DEVICE = 7,
 	VECTOR_DOUBLE_FAULT = 8,

@@ -6,7 +6,8 @@
  *			with CONFIG_PAGE_TABLE all of it once memory_init() has run
  *	STACK_AREA_BASE	the stacks of threads, each above an unmapped page (mm/stack.c)
  *	CPU_STACKS_BASE	the stacks that CPUs start on and take exceptions on (cpu_stacks.c)
- *	KERNEL_BASE	the top 2 GiB: the image, at KERNEL_BASE + its physical address
+ *	KERNEL_BASE	the top 2 GiB: the image, linked at KERNEL_BASE + its physical address, and
+ *			with CONFIG_KASLR moved up from there (arch/image.h)
  *
  * Both views share their lower page tables, so the image has the same rights in both: there is no
  * writable alias of code or constants. Everything below the direct map, page 0 included, is

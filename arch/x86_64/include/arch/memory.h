@@ -14,6 +14,12 @@ static inline void *phys_to_virt(paddr_t base)
 	return (void *)(DIRECT_MAP_BASE + base);
 }
 
+/* What phys_to_virt() made it from. */
+static inline paddr_t virt_to_phys(const void *pointer)
+{
+	return (uintptr_t)pointer - DIRECT_MAP_BASE;
+}
+
 /* The same beyond what boot.asm has mapped, by a look at the page tables (mmu.c). */
 bool direct_map_holds(paddr_t base, uint64_t size);
 

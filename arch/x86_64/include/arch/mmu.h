@@ -22,20 +22,15 @@ static inline uint64_t cpu_read_cr4(void)
 /* What the CPU has and the configuration lets it use; mmu_init() fills it in. */
 struct mmu_features {
 	struct tlb_features tlb;
-	bool fast_bytes; /* ERMS: REP STOSB is the fastest way to fill memory */
 };
 
 extern struct mmu_features mmu_features;
 
-/* The two ways to zero a page (SDM vol. 1, 7.3.9.3). */
-static inline void page_zero_bytes(void *page)
-{
-	size_t count = PAGE_SIZE;
-
-	__asm__ volatile("rep stosb" : "+D"(page), "+c"(count) : "a"(0) : "memory");
-}
-
-static inline void page_zero_quads(void *page)
+/*
+ * Zeroes a page. REP STOSQ and not STOSB: CPUs with fast strings do both alike, a line of the cache
+ * at a time (SDM vol. 1, 7.3.9.3), and others are eight times as fast.
+ */
+static inline void page_zero(void *page)
 {
 	size_t count = PAGE_SIZE / 8;
 
@@ -90,14 +85,26 @@ int mmu_map_direct(paddr_t base, uint64_t size);
 
 /* Makes @space the current one of this CPU. Its upper half must be the kernel's. Any context. */
 void mmu_switch(struct page_table *space);
+struct cpu;
+/* The same with interrupts off; @cpu is this one. */
+void mmu_switch_masked(struct cpu *cpu, struct page_table *space);
 
-/* Zeroes a page in the way that suits this CPU; before mmu_init() in the one that suits all. */
-static inline void page_zero(void *page)
-{
-	if (IS_ENABLED(CONFIG_PAGE_TABLE) && mmu_features.fast_bytes)
-		page_zero_bytes(page);
-	else
-		page_zero_quads(page);
-}
+/**
+ * mmu_space_init() - make an address space for programs, with the kernel's upper half
+ * @machine: the caller's own, with its alloc() and free(); the rest is filled in. No lock: the
+ *	caller has one for the space. Tables must be in the direct map; alloc() clears them.
+ * Root entries that the kernel's space gets later this one does not get: all that the kernel uses
+ * are there once memory_init() has run. Returns 0, -EXO_E_NOMEM.
+ */
+int mmu_space_init(struct page_table *space, struct page_machine *machine);
+
+/* What mmu_flush() does for a batch, for one page of the lower half. Interrupts off. */
+void mmu_flush_page(struct page_table *space, uint64_t address);
+
+/*
+ * Has every CPU that still has @space loaded go to the kernel's: before page_table_destroy(). No
+ * thread may run in it any more. Waits for other CPUs, see smp_call(); interrupts on or off.
+ */
+void mmu_leave(struct page_table *space);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel's stacks: each CPU has the one it starts on and, with CONFIG_IST, one for each of NMI,
- * #DF and #MC. Those of the boot CPU are part of the image (memory.c), the others mapped
- * (cpu_stacks.c).
+ * #DF and #MC (and #DB, with CONFIG_PROTECTED). Those of the boot CPU are part of the image
+ * (memory.c), the others mapped (cpu_stacks.c).
  */
 #ifndef ARCH_STACK_H
 #define ARCH_STACK_H
@@ -55,7 +55,7 @@ static inline const char *cpu_stacks_guard_name(uint64_t address)
 uint64_t ist_stack_prepare(unsigned int index);
 
 /* What a stack is called that belongs to enum ist @index + 1. */
-extern const char *const ist_names[NR_IST];
+extern const char *const ist_names[IST_DEBUG];
 
 /* True if the 16 bytes at @address lie on one kernel stack: a frame record can be read there. */
 bool stack_holds(uint64_t address);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program includes: one exo_ function a system call. In a flat build each is a direct call
- * to the kernel's function of the same name.
+ * What a program includes: one exo_ function a system call. Each is a SYSCALL instruction or, in a
+ * flat build (EXO_FLAT), a direct call to the kernel's function of the same name.
  */
 #ifndef LIBEXO_EXO_H
 #define LIBEXO_EXO_H

@@ -1,0 +1,94 @@
+; SPDX-License-Identifier: MIT
+; System calls (SYSCALL and SYSRET, SDM vol. 2), the kernel's own and foreign ones.
+;
+; Own: EAX = number with bit 31 set; RDI, RSI, RDX, R10, R8, R9 are the C function's six arguments;
+; it answers in RAX and RDX. RCX and R11 are lost, the other argument registers come back as 0, and
+; RBX, RBP, R12 to R15 are kept by C. The whole call runs with interrupts off. On the thread's kernel
+; stack are just rsp, rip and rflags; only where somebody wants something of the thread at the end
+; (thread->attention) a whole struct interrupt_frame is made.
+;
+; Foreign: bit 31 clear. If the program has a handler it is entered with all registers as they are,
+; but for rip, rsp, rflags, RCX and R11: without a stack, and without C.
+
+%include "generated/autoconf.inc"
+%include "generated/asm-offsets.inc"
+%include "user.inc"
+
+section .text.entry progbits alloc exec nowrite align=16
+bits 64
+extern syscall_table, user_return_attending, user_mask
+global syscall_entry
+
+; RCX = rip, R11 = rflags; RFLAGS is clear where MSR_SFMASK says so.
+align 16
+syscall_entry:
+	SWAPGS
+	test eax, eax
+	jns foreign_call
+	mov [THIS_CPU(ASM_CPU_USER_WORD)], rsp
+	mov rsp, [THIS_CPU(ASM_CPU_CURRENT)]
+	push qword [THIS_CPU(ASM_CPU_USER_WORD)]
+	push rcx
+	push r11
+	cmp eax, (1 << 31) + NR_CALLS
+	jae .no_call
+	and eax, NR_CALLS - 1			; also when the branch is mispredicted
+	mov rcx, r10
+	call [syscall_table + rax * 8]
+.return:
+	xor r10d, r10d
+	xor r9d, r9d
+	xor r8d, r8d
+	xor edi, edi
+	xor esi, esi
+	cmp dword [rsp + 24 + ASM_THREAD_ATTENTION], 0
+	jne .attend
+	pop r11
+	pop rcx
+	pop rsp
+	SWAPGS
+	o64 sysret
+.no_call:
+	mov rax, -ASM_E_CALL
+	xor edx, edx
+	jmp .return
+
+.attend:
+	pop r11
+	pop rcx
+	pop r10
+	push ASM_SELECTOR_USER_DATA
+	push r10
+	push r11
+	push ASM_SELECTOR_USER_CODE
+	push rcx
+	push 0					; error code
+	push 0					; vector
+	xor r10d, r10d
+	PUSH_REGISTERS
+	jmp user_return_attending
+
+foreign_call:
+	mov [THIS_CPU(ASM_CPU_USER_WORD)], rcx
+	mov rcx, [THIS_CPU(ASM_CPU_STATE)]
+	cmp dword [rcx + ASM_STATE_DISABLED], 0
+	jne .none
+	cmp qword [rcx + ASM_STATE_FOREIGN], 0
+	je .none
+	mov [rcx + ASM_STATE_RFLAGS], r11
+	mov r11, [THIS_CPU(ASM_CPU_USER_WORD)]
+	mov [rcx + ASM_STATE_RIP], r11
+	mov [rcx + ASM_STATE_RSP], rsp
+	mov qword [rcx + ASM_STATE_CAUSE], ASM_UPCALL_FOREIGN
+	mov dword [rcx + ASM_STATE_DISABLED], 1
+	mov rsp, [rcx + ASM_STATE_STACK]	; any value: nothing uses a stack up to SYSRET
+	mov rcx, [rcx + ASM_STATE_FOREIGN]
+	and rcx, [rel user_mask]		; SYSRET to what is not canonical faults in ring 0
+	mov r11d, USER_RFLAGS
+	SWAPGS
+	o64 sysret
+.none:
+	mov rcx, [THIS_CPU(ASM_CPU_USER_WORD)]
+	mov rax, -ASM_E_CALL
+	SWAPGS
+	o64 sysret

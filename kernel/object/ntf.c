@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Notifications: 64 bits that are set by those who have something to tell and cleared by those who
+ * wait for it, so that telling never waits and is never lost, though it may coalesce.
+ *
+ * Waiters are served in the order of their coming: a set bit goes to the first that wants it. A
+ * waiter is in the list, whose length is bounded because it is gone through with interrupts off,
+ * until somebody takes it out, under the lock, and that is who wakes it: a
+ * signal, the end of the object, or itself when its time is over. So after a wait its waiting_on
+ * says whether it has been served. It looks at the object only while that is set: then the object
+ * has not ended yet, or its end waits until this CPU has left the call.
+ */
+#include <exo/env.h>
+#include <exo/panic.h>
+#include <exo/wait.h>
+
+int ntf_make(struct bank *bank, struct ntf **result)
+{
+	struct object *object;
+	struct ntf *ntf;
+	const int error = bank_object_get(bank, EXO_TYPE_NTF, sizeof(*ntf), &object);
+
+	if (error)
+		return error;
+	ntf = container_of(object, struct ntf, object);
+	spin_lock_init(&ntf->wait_lock, LOCK_RANK_NTF);
+	list_init(&ntf->waiters);
+	*result = ntf;
+	return 0;
+}
+
+int ntf_find(const struct cap_table *table, exo_cap_t slot, struct ntf **ntf, uint64_t *badge)
+{
+	struct object *object;
+	struct cap *cap;
+	uintptr_t value;
+	int error = cap_find(table, slot, EXO_TYPE_NTF, EXO_RIGHT_W, &cap, &value);
+
+	if (unlikely(error))
+		return error;
+	object = cap_object(value);
+	spin_acquire(&object->lock);
+	if (unlikely(atomic_load_explicit(&cap->value, memory_order_relaxed) != value))
+		error = -EXO_E_CAP;
+	*badge = cap_badge(cap);
+	spin_release(&object->lock);
+	*ntf = container_of(object, struct ntf, object);
+	return error;
+}
+
+/* Takes @thread out of the list, served with @bits. Under wait_lock; interrupts off. */
+static void serve(struct ntf *ntf, struct user_thread *thread, uint64_t bits)
+{
+	list_remove(&thread->wait_node);
+	ntf->nr_waiters--;
+	thread->granted = bits;
+	thread->waiting_on = NULL;
+	wait_wake_one(&thread->wait);
+}
+
+/* Gives what is set to those who want it. Under wait_lock. Returns what is left for the bound. */
+static uint64_t distribute(struct ntf *ntf)
+{
+	struct list_node *node = ntf->waiters.next;
+
+	while (ntf->word && node != &ntf->waiters) {
+		struct user_thread *thread = list_entry(node, struct user_thread, wait_node);
+		const uint64_t bits = ntf->word & thread->wait_mask;
+
+		node = node->next;
+		if (!bits)
+			continue;
+		ntf->word &= ~bits;
+		serve(ntf, thread, bits);
+	}
+	return ntf->word & ntf->bound_mask;
+}
+
+void ntf_set(struct ntf *ntf, uint64_t bits)
+{
+	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
+
+	ntf->word |= bits;
+	if (distribute(ntf) && ntf->bound)
+		user_notify(ntf->bound->thread, EXO_EVENT_NTF);
+	spin_unlock_irq(&ntf->wait_lock, flags);
+}
+
+/* The wait is over, for whatever reason. Returns what ntf_await() does. */
+static int finish_wait(struct user_thread *self, int error, uint64_t *bits)
+{
+	struct ntf *ntf = __atomic_load_n(&self->waiting_on, __ATOMIC_ACQUIRE);
+
+	if (ntf) {
+		spin_acquire(&ntf->wait_lock);
+		if (self->waiting_on) {
+			list_remove(&self->wait_node);
+			ntf->nr_waiters--;
+			self->waiting_on = NULL;
+			self->granted = 0;
+		}
+		spin_release(&ntf->wait_lock);
+	}
+	*bits = self->granted;
+	if (self->granted)
+		return 0;
+	return error ? error : -EXO_E_DEAD;
+}
+
+/* Why a thread gets an answer at once where no bit is set; 0: it can wait. Under wait_lock. */
+static int may_not_wait(const struct ntf *ntf, uint64_t deadline)
+{
+	if (deadline == 0)
+		return -EXO_E_TIMEOUT;
+	if (object_state(&ntf->object) != OBJECT_LIVE)
+		return -EXO_E_DEAD;
+	return ntf->nr_waiters == EXO_NTF_WAITERS ? -EXO_E_BUSY : 0;
+}
+
+int ntf_await(struct ntf *ntf, uint64_t mask, uint64_t deadline, uint64_t *bits)
+{
+	struct user_thread *self = user_thread_current();
+	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
+	int error = 0;
+
+	*bits = ntf->word & mask;
+	ntf->word &= ~*bits;
+	if (!*bits)
+		error = may_not_wait(ntf, deadline);
+	if (*bits || error) {
+		spin_unlock_irq(&ntf->wait_lock, flags);
+		return error;
+	}
+	self->wait_mask = mask;
+	self->granted = 0;
+	self->waiting_on = ntf;
+	list_add_last(&ntf->waiters, &self->wait_node);
+	ntf->nr_waiters++;
+	/* Before the other lock goes: who serves this thread finds it in its queue. */
+	spin_acquire(&self->wait.lock);
+	spin_release(&ntf->wait_lock);
+	return finish_wait(self, wait_block(&self->wait, deadline), bits);
+}
+
+int ntf_bind(struct ntf *ntf, struct user_thread *thread, uint64_t mask)
+{
+	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
+	struct ntf *none = NULL;
+	int error = 0;
+
+	if (object_state(&ntf->object) != OBJECT_LIVE) {
+		error = -EXO_E_DEAD;
+	} else if (!thread) {
+		if (ntf->bound)
+			__atomic_store_n(&ntf->bound->bound, NULL, __ATOMIC_RELEASE);
+		ntf->bound = NULL;
+		ntf->bound_mask = 0;
+	} else if (ntf->bound || !__atomic_compare_exchange_n(&thread->bound, &none, ntf, false,
+							      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		error = -EXO_E_BUSY;
+	} else {
+		ntf->bound = thread;
+		ntf->bound_mask = mask;
+		if (ntf->word & mask)
+			user_notify(thread->thread, EXO_EVENT_NTF);
+	}
+	spin_unlock_irq(&ntf->wait_lock, flags);
+	return error;
+}
+
+void ntf_forget_thread(struct user_thread *thread)
+{
+	struct ntf *ntf = __atomic_load_n(&thread->bound, __ATOMIC_ACQUIRE);
+	uint64_t flags;
+
+	if (!ntf)
+		return;
+	flags = spin_lock_irq(&ntf->wait_lock);
+	if (ntf->bound == thread) {
+		ntf->bound = NULL;
+		ntf->bound_mask = 0;
+	}
+	thread->bound = NULL;
+	spin_unlock_irq(&ntf->wait_lock, flags);
+}
+
+int ntf_end(struct object *object)
+{
+	struct ntf *ntf = container_of(object, struct ntf, object);
+	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
+
+	while (!list_empty(&ntf->waiters))
+		serve(ntf, list_entry(ntf->waiters.next, struct user_thread, wait_node), 0);
+	if (ntf->bound)
+		ntf->bound->bound = NULL;
+	ntf->bound = NULL;
+	spin_unlock_irq(&ntf->wait_lock, flags);
+	return 0;
+}

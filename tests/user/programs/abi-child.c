@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* A program that the tests of the ABI start: does what its argument says. */
+#include "abi-share.h"
+
+#include <exo/string.h>
+#include <libexo/heap.h>
+#include <libexo/pages.h>
+#include <libexo/print.h>
+#include <libexo/program.h>
+
+/* Takes all memory that there is; then it must still be able to end. */
+static int exhaust(void)
+{
+	unsigned int blocks = 0;
+
+	while (exo_allocate(8192))
+		blocks++;
+	return blocks == 0;
+}
+
+/* Gives up the only capability to its own environment, or the last: the starter sees. */
+static _Noreturn void leave(void)
+{
+	(void)exo_delete_caps(EXO_FIRST_ENV, 1);
+	for (;;)
+		(void)exo_yield(EXO_SELF);
+}
+
+/* Tries what it has no capability to. */
+static int trespass(void)
+{
+	struct exo_cap_info info;
+
+	if (exo_cap_stat(EXO_FIRST_SYS, &info).error || info.type != EXO_TYPE_NONE)
+		return 1;
+	return exo_sys_ctl(EXO_FIRST_SYS, 0, 0, 0).error != -EXO_E_CAP;
+}
+
+static int is_told_all(int argc, char **argv)
+{
+	if (argc != 4 || strcmp(argv[0], "abi-child") != 0 || strcmp(argv[3], "last") != 0)
+		return 1;
+	if (exo_program_info.info->version != EXO_ABI_VERSION || exo_program_info.boot)
+		return 1;
+	return exo_program_info.start->argc != 4;
+}
+
+/* More than the page takes: the starter sees the beginning and the length. */
+static int speak(void)
+{
+	for (unsigned int i = 0; i < 1000; i++)
+		exo_printf("line %u\n", i);
+	return 77;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (strcmp(what, "fail") == 0)
+		return 1;
+	if (strcmp(what, "fault") == 0)
+		__asm__ volatile("movb $1, 8" : : : "memory");
+	if (strcmp(what, "spin") == 0)
+		for (;;)
+			__asm__ volatile("pause");
+	if (strcmp(what, "exhaust") == 0)
+		return exhaust();
+	if (strcmp(what, "leave") == 0)
+		leave();
+	if (strcmp(what, "trespass") == 0)
+		return trespass();
+	if (strcmp(what, "arguments") == 0)
+		return is_told_all(argc, argv);
+	if (strcmp(what, "share") == 0)
+		return share();
+	if (strcmp(what, "speak") == 0)
+		return speak();
+	return 0;
+}

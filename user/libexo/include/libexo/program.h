@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program's beginning and end, and where it is.
+ *
+ * _start (start.asm) calls main() with the arguments that struct exo_start has, and ends the
+ * program with what it returns. In the first environment main() gets one argument, "init". In a
+ * flat build main() is called by the kernel under the name PROGRAM_main.
+ */
+#ifndef LIBEXO_PROGRAM_H
+#define LIBEXO_PROGRAM_H
+
+#include <libexo/exo.h>
+#include <uapi/exo/info.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What was told at the start; the same for all threads, and constant. */
+struct exo_program_info {
+	const struct exo_start *start; /* NULL in the first environment */
+	const struct exo_boot_info *boot; /* NULL in all others */
+	const struct exo_info *info;
+	struct exo_output *output; /* that the starter reads; NULL: text goes to the consoles */
+	uint64_t user_end;
+	const void *archive; /* programs (exo/cpio.h); NULL: there are none */
+	uint64_t archive_size;
+};
+
+extern struct exo_program_info exo_program_info;
+
+/* Tells whoever waits for it that the program has ended, and stops the calling thread for good. */
+__attribute__((__noreturn__)) void exo_exit(int status);
+
+/* What an error code of the ABI means; takes it negative, as calls return it, or positive. */
+const char *exo_error_text(int64_t error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
