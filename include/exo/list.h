@@ -28,12 +28,6 @@ static inline void list_init(struct list_node *list)
 	list->next = list->previous = list;
 }
 
-/* The same for who does not hold the lock: a look at what may be changing. */
-static inline bool list_empty_now(const struct list_node *list)
-{
-	return __atomic_load_n(&list->next, __ATOMIC_RELAXED) == list;
-}
-
 static inline bool list_empty(const struct list_node *list)
 {
 	return list->next == list;

@@ -29,6 +29,8 @@ struct grave {
 
 static struct spinlock queue_lock = SPINLOCK_INIT(LOCK_RANK_ENDING);
 static struct list_node queue __guarded_by(queue_lock) = LIST_INIT(queue);
+static _Atomic size_t
+	queue_length; /* changed under queue_lock; read without by who looks for work */
 
 /* By CPU: it is in object_end_some(). Interrupts are off there. */
 static bool working[NR_CPUS];
@@ -64,10 +66,21 @@ bool object_pin(struct object *object)
 	return live;
 }
 
+static size_t nr_queued(void)
+{
+	return atomic_load_explicit(&queue_length, memory_order_relaxed);
+}
+
+static void set_nr_queued(size_t length) __requires(queue_lock)
+{
+	atomic_store_explicit(&queue_length, length, memory_order_relaxed);
+}
+
 static void put_into_queue(struct object *object)
 {
 	spin_lock(&queue_lock);
 	list_add_last(&queue, &object->bank_node);
+	set_nr_queued(nr_queued() + 1);
 	spin_unlock(&queue_lock);
 }
 
@@ -79,6 +92,7 @@ static struct object *take_from_queue(void)
 	if (!list_empty(&queue)) {
 		node = queue.next;
 		list_remove(node);
+		set_nr_queued(nr_queued() - 1);
 	}
 	spin_unlock(&queue_lock);
 	return node ? list_entry(node, struct object, bank_node) : NULL;
@@ -222,7 +236,7 @@ int object_end_some(void)
 	struct object *object = NULL;
 
 	/* What somebody else is just putting into it is theirs to work off. */
-	if (likely(list_empty_now(&queue)) || working[cpu_current()])
+	if (likely(nr_queued() == 0) || working[cpu_current()])
 		return 0;
 	working[cpu_current()] = true;
 	for (unsigned int i = 0; i < STEPS; i++) {
@@ -238,7 +252,7 @@ int object_end_some(void)
 	}
 	bury(&grave);
 	working[cpu_current()] = false;
-	return list_empty_now(&queue) ? 0 : -EXO_E_AGAIN;
+	return nr_queued() == 0 ? 0 : -EXO_E_AGAIN;
 }
 
 int object_end(struct object *object)
