@@ -29,6 +29,8 @@ static struct {
 	uint8_t nearest[NUMA_MAX_NODES][NUMA_MAX_NODES];
 } numa;
 
+unsigned int numa_nr_nodes;
+
 _Static_assert(NUMA_MAX_NODES <= UINT8_MAX + 1, "numa.nearest holds node numbers");
 
 void numa_single(struct numa_topology *topology)
@@ -127,6 +129,7 @@ void numa_init(const struct numa_topology *topology)
 	ASSERT(topology->nr_cpus <= NUMA_MAX_CPUS && cpus_valid(topology));
 	ASSERT(distances_valid(topology));
 	numa.topology = topology;
+	numa_nr_nodes = topology->nr_nodes;
 	find_stretches(topology);
 	for (unsigned int node = 0; node < topology->nr_nodes; node++)
 		sort_neighbours(topology, node);
@@ -137,11 +140,6 @@ void numa_init(const struct numa_topology *topology)
 const struct numa_topology *numa_topology(void)
 {
 	return numa.topology;
-}
-
-unsigned int numa_nodes(void)
-{
-	return numa.topology->nr_nodes;
 }
 
 unsigned int numa_distance(unsigned int from, unsigned int to)

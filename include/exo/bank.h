@@ -49,6 +49,7 @@ struct bank {
 	bool closed; /* it is ending: no more objects */
 	struct list_node cells[BANK_SIZES]; /* pages that have a free cell */
 	struct list_node full; /* pages that have none */
+	struct bank_page *spare; /* the one of @cells that has no objects, if there is one */
 	struct bank_node_count counts[CONFIG_NUMA_NODES];
 };
 
@@ -86,7 +87,7 @@ int bank_move(struct bank *from, struct bank *to, uint64_t frames, unsigned int 
 int bank_charge(struct bank *bank, uint64_t frames, unsigned int *node);
 void bank_uncharge(struct bank *bank, uint64_t frames, unsigned int node);
 
-/* What it has of all nodes together: cap_stat(). */
+/* What it has of all nodes together, once what it holds without need is given back: cap_stat(). */
 struct bank_node_count bank_total(struct bank *bank);
 
 /**

@@ -63,7 +63,12 @@ void numa_init(const struct numa_topology *topology);
 /* What numa_init() got; NULL before. */
 const struct numa_topology *numa_topology(void);
 
-unsigned int numa_nodes(void);
+extern unsigned int numa_nr_nodes; /* mm/numa.c's */
+
+static inline unsigned int numa_nodes(void)
+{
+	return numa_nr_nodes;
+}
 
 /* Distance between two nodes as the SLIT gives it: 10 at home, 255 unreachable. */
 unsigned int numa_distance(unsigned int from, unsigned int to);

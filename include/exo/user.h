@@ -84,6 +84,11 @@ bool user_stopped(struct thread *thread);
 void user_run(struct thread *thread);
 /* Ends it, the sooner the better: it gets the highest urgency and leaves the kernel no more. */
 void user_kill(struct thread *thread);
+/*
+ * The same for one that has stopped, and on this CPU: it is over at once, without running again and
+ * without a call of user->gone(). False if it is not such a one. Interrupts off.
+ */
+bool user_reap(struct thread *thread);
 /* Sets bits of events and has them delivered. Any context. */
 void user_notify(struct thread *thread, uint32_t events);
 

@@ -36,7 +36,7 @@ unsigned int bank_try_node(unsigned int node, unsigned int index)
 {
 	if (node != EXO_NODE_ANY)
 		return node;
-	return numa_nearest(bank_near_node(), index);
+	return index ? numa_nearest(bank_near_node(), index) : bank_near_node();
 }
 
 void bank_init(struct bank *bank)
@@ -50,13 +50,11 @@ void bank_init(struct bank *bank)
 
 /* --- charging ----------------------------------------------------------------------------------*/
 
-int bank_charge(struct bank *bank, uint64_t frames, unsigned int *node)
+int bank_try_charge(struct bank *bank, uint64_t frames, unsigned int *node)
 {
 	const unsigned int tries = bank_nr_tries(*node);
 	int error = -EXO_E_NOMEM;
 
-	if (*node != EXO_NODE_ANY && *node >= numa_nodes())
-		return -EXO_E_RANGE;
 	spin_lock(&bank->lock);
 	for (unsigned int i = 0; error && i < tries; i++) {
 		const unsigned int from = bank_try_node(*node, i);
@@ -71,6 +69,18 @@ int bank_charge(struct bank *bank, uint64_t frames, unsigned int *node)
 	return error;
 }
 
+int bank_charge(struct bank *bank, uint64_t frames, unsigned int *node)
+{
+	int error;
+
+	if (*node != EXO_NODE_ANY && *node >= numa_nodes())
+		return -EXO_E_RANGE;
+	do
+		error = bank_try_charge(bank, frames, node);
+	while (unlikely(error) && bank_drop_spare(bank));
+	return error;
+}
+
 /*
  * Is it closed, and has the last come back that it waits for? Who has seen its capability, or has
  * pinned it, may charge it even while it ends.
@@ -80,9 +90,11 @@ bool bank_may_end(const struct bank *bank)
 	uint64_t used = 0;
 
 	assert_held(&bank->lock);
+	if (likely(!bank->closed) || bank->nr_objects)
+		return false;
 	for (unsigned int i = 0; i < CONFIG_NUMA_NODES; i++)
 		used += bank->counts[i].used;
-	return bank->closed && !bank->nr_objects && !used;
+	return !used;
 }
 
 void bank_uncharge(struct bank *bank, uint64_t frames, unsigned int node)
@@ -103,6 +115,7 @@ struct bank_node_count bank_total(struct bank *bank)
 {
 	struct bank_node_count total = { 0, 0 };
 
+	bank_drop_spare(bank);
 	spin_lock(&bank->lock);
 	for (unsigned int i = 0; i < numa_nodes(); i++) {
 		total.reserved += bank->counts[i].reserved;
@@ -140,6 +153,7 @@ static int take_from_parent(struct bank *parent, uint64_t frames, unsigned int n
 {
 	bool enough;
 
+	bank_drop_spare(parent);
 	spin_lock(&parent->lock);
 	enough = fill_load(parent, frames, node, load);
 	for (unsigned int i = 0; enough && i < numa_nodes(); i++)
@@ -168,6 +182,7 @@ static int take_from_child(struct bank *child, uint64_t frames, unsigned int nod
 {
 	bool enough;
 
+	bank_drop_spare(child);
 	spin_lock(&child->lock);
 	enough = fill_load(child, frames, node, load);
 	for (unsigned int i = 0; enough && i < numa_nodes(); i++)
@@ -312,6 +327,7 @@ static int end_step(struct bank *bank)
 	unsigned int budget = END_CAPS;
 	int result = 0;
 
+	bank_drop_spare(bank);
 	for (unsigned int i = 0; i < count; i++) {
 		object_take_caps(doomed[i], &budget);
 		object_unpin_later(doomed[i]);

@@ -17,7 +17,7 @@ static const char *audit_cells(const struct bank *bank, uint64_t *nr_free) __req
 			if (page->size != size)
 				return "a page of cells is in the list of another size";
 			if (!page->free || page->free & ~bank_page_cells(size) ||
-			    page->free == bank_page_cells(size))
+			    (page->free == bank_page_cells(size)) != (page == bank->spare))
 				return "a listed page of cells is full or empty";
 			*nr_free += 1;
 		}

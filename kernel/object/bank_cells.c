@@ -2,7 +2,9 @@
 /*
  * Memory of objects: pages of cells of one size, each page of one bank, so that what one bank
  * allocates is never beside another's and all of it goes with the bank. A page begins with its
- * struct bank_page; one without objects is given back at once.
+ * struct bank_page. One without objects is given back, but for a spare: who makes and ends objects
+ * by turns does not need a new page each time. It counts as used, and goes as soon as somebody
+ * wants to know what is used, or the bank has nothing else to give.
  */
 #include <arch/memory.h>
 #include <exo/panic.h>
@@ -12,11 +14,9 @@
 
 static unsigned int size_index(size_t size)
 {
-	unsigned int index = 0;
-
-	while (BANK_CELL_MIN << index < size)
-		index++;
-	return index;
+	return size <= BANK_CELL_MIN
+		       ? 0
+		       : 32 - (unsigned int)__builtin_clz((unsigned int)(size - 1) / BANK_CELL_MIN);
 }
 
 static struct bank_page *page_of(const struct object *object)
@@ -28,8 +28,8 @@ static struct bank_page *page_of(const struct object *object)
 static int get_page(struct bank *bank, unsigned int size, struct bank_page **page)
 {
 	unsigned int node = EXO_NODE_ANY;
-	paddr_t base;
-	const int error = bank_page_get(bank, &node, &base);
+	paddr_t base = EXO_HINT_NONE; /* each object is zeroed when it is made */
+	const int error = bank_frames_get(bank, 0, &node, &base);
 
 	if (error)
 		return error;
@@ -47,6 +47,8 @@ static struct object *take_cell(struct bank *bank, struct bank_page *page) __req
 	const unsigned int cell = (unsigned int)__builtin_ctzll(page->free);
 
 	assert_held(&bank->lock);
+	if (page == bank->spare)
+		bank->spare = NULL;
 	page->free &= page->free - 1;
 	if (!page->free) {
 		list_remove(&page->node);
@@ -61,7 +63,7 @@ static struct object *make_object(struct bank *bank, struct bank_page *page, enu
 {
 	struct object *const object = take_cell(bank, page);
 
-	memset(object, 0, BANK_CELL_MIN << page->size);
+	memset(object, 0, BANK_CELL_MIN << page->size); /* faster than @size by words */
 	object_init(object, type, bank);
 	object->node = page->numa;
 	list_add_last(&bank->objects, &object->bank_node);
@@ -129,8 +131,27 @@ static struct bank_page *put_cell(struct bank *bank, struct object *object) __re
 	page->free |= bit;
 	if (page->free != bank_page_cells(page->size))
 		return NULL;
+	if (!bank->spare && !bank->closed) {
+		bank->spare = page;
+		return NULL;
+	}
 	list_remove(&page->node);
 	return page;
+}
+
+bool bank_drop_spare(struct bank *bank)
+{
+	struct bank_page *page;
+
+	spin_lock(&bank->lock);
+	page = bank->spare;
+	bank->spare = NULL;
+	if (page)
+		list_remove(&page->node);
+	spin_unlock(&bank->lock);
+	if (page)
+		bank_frames_put(bank, page->base, 0, page->numa);
+	return page != NULL;
 }
 
 void bank_object_put(struct object *object)
@@ -143,10 +164,12 @@ void bank_object_put(struct object *object)
 	if (object->state == OBJECT_NEW)
 		list_remove(&object->bank_node);
 	page = put_cell(bank, object);
-	spin_unlock(&bank->lock);
-	if (page)
+	/* The object counts until its page is back. */
+	if (page) {
+		spin_unlock(&bank->lock);
 		bank_frames_put(bank, page->base, 0, page->numa);
-	spin_lock(&bank->lock);
+		spin_lock(&bank->lock);
+	}
 	bank->nr_objects--;
 	last = bank_may_end(bank);
 	spin_unlock(&bank->lock);

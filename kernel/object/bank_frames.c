@@ -42,7 +42,7 @@ static int get_anywhere(struct bank *bank, unsigned int order, unsigned int *nod
 	for (unsigned int i = 0; i < bank_nr_tries(*node); i++) {
 		unsigned int from = bank_try_node(*node, i);
 
-		if (bank_charge(bank, 1ull << order, &from))
+		if (bank_try_charge(bank, 1ull << order, &from))
 			continue;
 		if (!get_from(from, order, base)) {
 			*node = from;
@@ -65,7 +65,7 @@ static int get_at(struct bank *bank, unsigned int order, unsigned int *node, pad
 	from = node_of(base);
 	if (*node != EXO_NODE_ANY && *node != from)
 		return -EXO_E_RANGE;
-	error = bank_charge(bank, 1ull << order, &from);
+	error = bank_try_charge(bank, 1ull << order, &from);
 	if (error)
 		return error;
 	error = frame_alloc_at(base, order);
@@ -78,13 +78,17 @@ static int get_at(struct bank *bank, unsigned int order, unsigned int *node, pad
 
 int bank_frames_get(struct bank *bank, unsigned int order, unsigned int *node, paddr_t *base)
 {
+	int error;
+
 	if (order > FRAME_MAX_ORDER)
 		return -EXO_E_ARG;
 	if (*node != EXO_NODE_ANY && *node >= numa_nodes())
 		return -EXO_E_RANGE;
-	if (*base != EXO_HINT_NONE)
-		return get_at(bank, order, node, *base);
-	return get_anywhere(bank, order, node, base);
+	do
+		error = *base == EXO_HINT_NONE ? get_anywhere(bank, order, node, base)
+					       : get_at(bank, order, node, *base);
+	while (unlikely(error) && bank_drop_spare(bank));
+	return error;
 }
 
 void bank_frames_put(struct bank *bank, paddr_t base, unsigned int order, unsigned int node)

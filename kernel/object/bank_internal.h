@@ -31,6 +31,12 @@ static inline uint64_t bank_page_cells(unsigned int size)
 
 void bank_init(struct bank *bank);
 
+/* bank_charge() of a node that there is, without giving back what is held without need. */
+int bank_try_charge(struct bank *bank, uint64_t frames, unsigned int *node);
+
+/* Gives back what @bank holds without need; false if there is nothing. */
+bool bank_drop_spare(struct bank *bank);
+
 /*
  * For the audit, which is alone: the pages of cells of @bank, and the objects whose memory is not
  * back, whatever has become of them; each the next after the one given, NULL for the first and at

@@ -88,6 +88,8 @@ static struct object *take_from_queue(void)
 {
 	struct list_node *node = NULL;
 
+	if (nr_queued() == 0)
+		return NULL;
 	spin_lock(&queue_lock);
 	if (!list_empty(&queue)) {
 		node = queue.next;
@@ -230,22 +232,23 @@ static void step(struct object *object, struct grave *grave)
 		bury(grave);
 }
 
-int object_end_some(void)
+/* object_end_some() where there is something; of its own, as it needs a stack. */
+static __noinline int work(void)
 {
-	struct grave grave = { .count = 0 };
 	struct object *object = NULL;
+	struct grave grave;
 
-	/* What somebody else is just putting into it is theirs to work off. */
-	if (likely(nr_queued() == 0) || working[cpu_current()])
+	if (working[cpu_current()])
 		return 0;
 	working[cpu_current()] = true;
+	grave.count = 0;
 	for (unsigned int i = 0; i < STEPS; i++) {
 		object = take_from_queue();
 		/* Giving memory back may bring a bank into the queue that has waited for it. */
-		if (!object)
+		if (!object && grave.count) {
 			bury(&grave);
-		if (!object)
 			object = take_from_queue();
+		}
 		if (!object)
 			break;
 		step(object, &grave);
@@ -253,6 +256,12 @@ int object_end_some(void)
 	bury(&grave);
 	working[cpu_current()] = false;
 	return nr_queued() == 0 ? 0 : -EXO_E_AGAIN;
+}
+
+int object_end_some(void)
+{
+	/* What somebody else is just putting into it is theirs to work off. */
+	return likely(nr_queued() == 0) ? 0 : work();
 }
 
 int object_end(struct object *object)

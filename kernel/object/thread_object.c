@@ -54,8 +54,8 @@ static void gone(struct thread *kernel_thread)
 
 	spin_acquire(&env->threads_lock);
 	leave_env(thread);
-	spin_release(&env->threads_lock);
 	atomic_store_explicit(&thread->gone, true, memory_order_release);
+	spin_release(&env->threads_lock);
 	object_end_again(&thread->object);
 	object_end_again(&env->object);
 }
@@ -106,15 +106,13 @@ out_charge:
 	return error;
 }
 
-/* Where a thread begins. */
+/* Where a thread begins; until now thread->first is 0. */
 static int set_first(struct user_thread *thread, uint64_t entry, uint64_t stack, uint64_t argument)
 {
-	struct interrupt_frame first = { .rip = entry, .rsp = stack, .rdi = argument };
-	const int error = user_sanitise(&first);
-
-	if (!error)
-		thread->first = first;
-	return error;
+	thread->first.rip = entry;
+	thread->first.rsp = stack;
+	thread->first.rdi = argument;
+	return user_sanitise(&thread->first);
 }
 
 static int join_env(struct user_thread *thread, struct env *env)
@@ -279,26 +277,39 @@ int user_thread_write(struct user_thread *thread, const struct exo_registers *re
 void user_thread_kill(struct user_thread *thread)
 {
 	thread->killed = true;
-	if (thread->started)
-		user_kill(thread->thread);
-	else if (thread->listed)
+	if (!thread->started) {
+		if (thread->listed)
+			leave_env(thread);
+	} else if (user_reap(thread->thread)) {
 		leave_env(thread);
+		atomic_store_explicit(&thread->gone, true, memory_order_release);
+	} else {
+		user_kill(thread->thread);
+	}
+}
+
+/* Has @thread end, which runs in @env, if it has begun. Returns whether it is over already. */
+static bool kill_now(struct user_thread *thread, struct env *env)
+{
+	const uint64_t flags = spin_lock_irq(&env->threads_lock);
+	bool over;
+
+	if (!thread->gone)
+		user_thread_kill(thread);
+	over = thread->gone || !thread->started;
+	spin_unlock_irq(&env->threads_lock, flags);
+	if (over && object_state(&env->object) != OBJECT_LIVE)
+		object_end_again(&env->object);
+	return over;
 }
 
 int user_thread_end(struct object *object)
 {
 	struct user_thread *thread = container_of(object, struct user_thread, object);
 	struct env *env = thread->env;
-	uint64_t flags;
 
-	if (env && !atomic_load_explicit(&thread->gone, memory_order_acquire)) {
-		flags = spin_lock_irq(&env->threads_lock);
-		user_thread_kill(thread);
-		spin_unlock_irq(&env->threads_lock, flags);
-		if (thread->started)
-			return -EXO_E_BUSY; /* gone() has us called again */
-	}
-	return 0;
+	/* gone() has us called again. */
+	return !env || kill_now(thread, env) ? 0 : -EXO_E_BUSY;
 }
 
 /* Who had found it may have bound or notified it until now, or told it of frames. */

@@ -188,13 +188,12 @@ void thread_exit(void *result)
 	sched_leave();
 }
 
-void thread_bury(struct thread *thread)
+/* Tells who waits for its end, and gives up its own reference. */
+static void bury(struct thread *thread)
 {
 	struct thread *joiner;
 	uint64_t flags;
 
-	if (IS_ENABLED(CONFIG_PROTECTED) && thread->user && thread->user->gone)
-		thread->user->gone(thread);
 	flags = spin_lock_irq(&thread->exit_waiters.lock);
 	joiner = wait_take(&thread->exit_waiters); /* who has the one reference */
 	thread->buried = true;
@@ -202,6 +201,19 @@ void thread_bury(struct thread *thread)
 	if (joiner)
 		sched_wake(joiner);
 	release(thread);
+}
+
+void thread_bury(struct thread *thread)
+{
+	if (IS_ENABLED(CONFIG_PROTECTED) && thread->user && thread->user->gone)
+		thread->user->gone(thread);
+	bury(thread);
+}
+
+void thread_end_stopped(struct thread *thread)
+{
+	atomic_store_explicit(&thread->state, THREAD_DEAD, memory_order_relaxed);
+	bury(thread);
 }
 
 int thread_join(struct thread *thread, uint64_t deadline, void **result)

@@ -24,6 +24,9 @@ void thread_memory_put(struct thread *thread);
 /* Sets up what all threads have in common (thread.c). */
 void thread_construct(struct thread *thread);
 
+/* Ends @thread, which has blocked on this CPU and which nobody else can wake. Interrupts off. */
+void thread_end_stopped(struct thread *thread);
+
 #define STACK_PATTERN 0xa5 /* CONFIG_THREAD_STACK_USAGE: what was never written */
 
 /* --- wait.c --- */

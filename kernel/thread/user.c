@@ -71,11 +71,13 @@ void user_enter(const struct interrupt_frame *registers)
 	struct interrupt_frame frame = *registers;
 
 	ASSERT(thread_current()->user);
-	if (user_sanitise(&frame))
+	if (user_sanitise(&frame)) {
 		frame.rip = frame.rsp = 0; /* a fault of the program */
-	user_sanitise(&frame);
+		user_sanitise(&frame);
+	}
 	irq_save();
-	user_attend(&frame);
+	if (atomic_load(&thread_current()->attention) & WISHES)
+		user_attend(&frame);
 	user_leave(&frame);
 }
 
@@ -94,6 +96,8 @@ static bool release(struct thread *thread)
 void user_stop(struct thread *thread)
 {
 	atomic_fetch_or(&thread->attention, THREAD_STOP);
+	if (thread == thread_current())
+		return; /* it looks on its way out */
 	wait_cancel(thread, -EXO_E_AGAIN);
 	sched_kick(thread);
 	sched_point();
@@ -119,6 +123,16 @@ void user_kill(struct thread *thread)
 	wait_cancel(thread, -EXO_E_DEAD);
 	sched_kick(thread);
 	sched_point();
+}
+
+bool user_reap(struct thread *thread)
+{
+	/* One that has stopped and is this CPU's own has left it; nobody else can wake it now. */
+	if (atomic_load(&thread->home) != cpu_this() ||
+	    !atomic_exchange(&thread->user->stopped, NULL))
+		return false;
+	thread_end_stopped(thread);
+	return true;
 }
 
 void user_notify(struct thread *thread, uint32_t events)

@@ -13,6 +13,7 @@
 #include <exo/cap.h>
 #include <exo/string.h>
 
+#include "../../kernel/object/bank_internal.h"
 #include "check.h"
 #include "object_machine.h"
 
@@ -40,7 +41,8 @@ static struct row {
 } banks[BANKS];
 static struct item items[ITEMS];
 static struct cap slots[ITEMS] __aligned(64);
-static struct bank_node_count before[BANKS][NODES];
+static struct bank_node_count before[BANKS][NODES]; /* as if there were no spare pages */
+static unsigned int before_spare[BANKS]; /* the node of its spare page; NODES: none */
 static uint64_t random_state, ended, total[NODES];
 
 static int count_end(struct object *object)
@@ -95,10 +97,16 @@ static uint64_t page_of(const struct item *item)
 	return (uintptr_t)item->object / PAGE_SIZE;
 }
 
+/* The node of the bank's page without objects; NODES: there is none. */
+static unsigned int spare_node(const struct bank *bank)
+{
+	return bank->spare ? bank->spare->numa : NODES;
+}
+
 /* What @bank is charged for on @node: blocks, children, and each page of cells once. */
 static uint64_t charged(int bank, unsigned int node)
 {
-	uint64_t sum = 0;
+	uint64_t sum = spare_node(banks[bank].bank) == node;
 
 	for (unsigned int i = 0; i < ITEMS; i++) {
 		const struct item *item = &items[i];
@@ -131,9 +139,14 @@ static void check_bank(int bank)
 		all.reserved += counts->reserved;
 		all.used += counts->used;
 	}
+	CHECK(bank_audit(banks[bank].bank) == NULL);
+	if (random_below(8))
+		return;
+	if (banks[bank].bank->spare)
+		all.used--; /* who asks has it given back */
 	CHECK(bank_total(banks[bank].bank).reserved == all.reserved);
 	CHECK(bank_total(banks[bank].bank).used == all.used);
-	CHECK(bank_audit(banks[bank].bank) == NULL);
+	CHECK(!banks[bank].bank->spare);
 }
 
 /* All banks; and what is allocated is what they are charged for, mere charges aside. */
@@ -159,19 +172,35 @@ static void check_all(void)
 		CHECK(allocated[node] == object_machine_allocated(node));
 }
 
+static void counts_without_spare(int bank, struct bank_node_count *counts)
+{
+	const unsigned int spare = spare_node(banks[bank].bank);
+
+	memcpy(counts, banks[bank].bank->counts, NODES * sizeof(*counts));
+	if (spare < NODES)
+		counts[spare].used--;
+}
+
 static void remember(void)
 {
-	for (int bank = 0; bank < BANKS; bank++)
-		if (banks[bank].bank)
-			memcpy(before[bank], banks[bank].bank->counts, sizeof(before[bank]));
+	for (int bank = 0; bank < BANKS; bank++) {
+		if (!banks[bank].bank)
+			continue;
+		before_spare[bank] = spare_node(banks[bank].bank);
+		counts_without_spare(bank, before[bank]);
+	}
 }
 
 static void nothing_changed(void)
 {
-	for (int bank = 0; bank < BANKS; bank++)
-		if (banks[bank].bank)
-			CHECK(!memcmp(before[bank], banks[bank].bank->counts,
-				      sizeof(before[bank])));
+	struct bank_node_count now[NODES];
+
+	for (int bank = 0; bank < BANKS; bank++) {
+		if (!banks[bank].bank)
+			continue;
+		counts_without_spare(bank, now);
+		CHECK(!memcmp(before[bank], now, sizeof(now)));
+	}
 }
 
 static uint64_t unused(int bank, unsigned int node)
@@ -184,9 +213,15 @@ static unsigned int expected_node(int bank, uint64_t frames, unsigned int node)
 {
 	static const unsigned int near[NODES] = { 0, 2, 1, 3 };
 
-	for (unsigned int i = 0; i < NODES; i++)
-		if ((node == EXO_NODE_ANY || node == near[i]) && unused(bank, near[i]) >= frames)
-			return near[i];
+	/* A spare page goes only where there is nothing else. */
+	for (unsigned int with_spare = 0; with_spare < 2; with_spare++)
+		for (unsigned int i = 0; i < NODES; i++) {
+			const uint64_t kept = !with_spare && before_spare[bank] == near[i];
+
+			if ((node == EXO_NODE_ANY || node == near[i]) &&
+			    unused(bank, near[i]) >= frames + kept)
+				return near[i];
+		}
 	return EXO_NODE_ANY;
 }
 
@@ -477,6 +512,7 @@ static void run(uint64_t seed)
 			cap_delete_one(&slots[i], CAP_EMPTY);
 	while (object_end_some())
 		;
+	CHECK(bank_total(banks[0].bank).used == 0); /* who asks has the spare page given back */
 	for (unsigned int node = 0; node < NODES; node++) {
 		CHECK(object_machine_allocated(node) == 0);
 		CHECK(banks[0].bank->counts[node].used == 0);

@@ -109,6 +109,62 @@ static void user_thread_registers_are_made_safe(struct test *test)
 	}
 }
 
+/* On @cpu a program stops, and user_reap() is called for it here, on CPU 0. */
+static void reap_from(struct test *test, cpu_t cpu)
+{
+	struct program *program = &programs[0];
+	uint64_t flags, switches;
+	struct cpu_set there;
+	bool reaped, again;
+
+	cpu_set_clear(&there);
+	cpu_set_add(&there, cpu);
+	program_make(program, &spaces[0], BLOB(blob_ud));
+	TEST_TRUE(test, program_start(program, &there));
+	TEST_TRUE(test, program_wait(program));
+	TEST_TRUE(test, UNTIL(state_of(program->thread) == THREAD_BLOCKED));
+	switches = program->thread->switches;
+	flags = irq_save();
+	reaped = user_reap(program->thread);
+	again = reaped && user_reap(program->thread);
+	irq_restore(flags);
+	TEST_EQ(test, reaped, cpu == 0);
+	TEST_TRUE(test, !again);
+	if (!reaped) {
+		TEST_TRUE(test, program_end(program));
+		return;
+	}
+	TEST_EQ(test, state_of(program->thread), THREAD_DEAD);
+	TEST_EQ(test, program->thread->switches, switches);
+	TEST_EQ(test, program->gone, 0);
+	TEST_EQ(test, thread_join(program->thread, DEADLINE_NEVER, NULL), 0);
+}
+
+/* One that has stopped on the CPU that ends it does not run again for that. */
+static void user_thread_stopped_ends_at_once(struct test *test)
+{
+	struct cpu_set here;
+	uint64_t flags;
+	bool reaped;
+
+	TEST_TRUE(test, user_space_make(&spaces[0]));
+	cpu_set_clear(&here);
+	cpu_set_add(&here, 0);
+	TEST_EQ(test, thread_set_affinity(thread_current(), &here), 0);
+	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++)
+		reap_from(test, cpu);
+	/* One that runs is not ended so. */
+	TEST_TRUE(test, start_counting(&programs[0], &spaces[0], 0, NULL));
+	flags = irq_save();
+	reaped = user_reap(programs[0].thread);
+	irq_restore(flags);
+	TEST_TRUE(test, !reaped);
+	TEST_TRUE(test, program_end(&programs[0]));
+	cpu_set_all(&here);
+	TEST_EQ(test, thread_set_affinity(thread_current(), &here), 0);
+	user_space_free(&spaces[0]);
+}
+
 static struct wait_queue queue = WAIT_QUEUE_INIT;
 static _Atomic int wait_error;
 
@@ -416,6 +472,7 @@ static void user_thread_hostile_state_pages_are_harmless(struct test *test)
 static const struct test_case user_thread_cases[] = {
 	TEST_CASE(user_thread_stops_and_goes_on),
 	TEST_CASE(user_thread_registers_are_made_safe),
+	TEST_CASE(user_thread_stopped_ends_at_once),
 	TEST_CASE(user_thread_ends_wherever_it_is),
 	TEST_CASE(user_thread_stopping_ends_a_wait),
 	TEST_CASE(user_thread_ends_race_with_wakers),
