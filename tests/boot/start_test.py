@@ -58,7 +58,7 @@ def _refuses(missing, firmware, cpu, on_screen=False):
 
 
 def _iso_target(context):
-    """`make iso` makes the image that boots."""
+    """`make iso` makes the image that boots, without any words: to the shell of programs."""
     build = context.builds.get(layers.DEFAULT)
     made = builds.make(build.directory, "iso")
     if not made.ok:
@@ -66,7 +66,7 @@ def _iso_target(context):
     from exo import machine, tree
     iso = machine.Machine.from_config(build.config, f"{build.directory}/{tree.ISO}")
     with Guest(iso, build.elf, context.scale) as guest:
-        guest.expect(PROMPT, 60)
+        guest.expect(r"(?m)^exosh> ", 60)
 
 
 def jobs():
