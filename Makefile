@@ -103,7 +103,7 @@ compiler-include := $(compiler-include)
 # --- flags ---------------------------------------------------------------------------------------
 
 include arch/x86_64/flags.mk
-CFLAGS := $(CC_TARGET) -std=gnu11 -ffreestanding -nostdinc -isystem $(compiler-include) \
+CFLAGS := $(CC_TARGET) -std=gnu11 -DEXO_KERNEL -ffreestanding -nostdinc -isystem $(compiler-include) \
 	-Iinclude -Iarch/x86_64/include -I$(objtree)/include -include include/exo/config.h \
 	-ffile-prefix-map=$(objtree)/= '-ffile-prefix-map=$(CURDIR)=.' -fno-common -ffunction-sections -fdata-sections \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-ident \

@@ -39,7 +39,7 @@
 struct boot_info boot_info;
 
 /* Puts the built-in words in front of the loader's, which so override them. */
-static void add_built_in_words(void)
+static __boot void add_built_in_words(void)
 {
 	static const char words[] = CONFIG_COMMAND_LINE " ";
 	const size_t length = sizeof(words) - 1;
@@ -56,7 +56,7 @@ static void add_built_in_words(void)
 }
 
 /* In words where there is a log; the smallest images print the bits of enum boot_problem. */
-static void report_problems(unsigned int problems)
+static __boot void report_problems(unsigned int problems)
 {
 	static const char *const words[] = {
 		"a table is shorter than it says",
@@ -79,7 +79,7 @@ static void report_problems(unsigned int problems)
 			log_warning("boot: repaired the loader's tables: %s", words[i]);
 }
 
-static void report_boot_info(void)
+static __boot void report_boot_info(void)
 {
 	const uint64_t usable = boot_info_memory(&boot_info, MEMORY_USABLE);
 
@@ -91,7 +91,7 @@ static void report_boot_info(void)
 }
 
 /* Gives away the memory of the ACPI tables, where it is memory, once all that matters is known. */
-static void reclaim_acpi_tables(void)
+static __boot void reclaim_acpi_tables(void)
 {
 	if (!IS_ENABLED(CONFIG_FRAMES) ||
 	    boot_info_memory(&boot_info, MEMORY_ACPI_RECLAIMABLE) == 0)
@@ -114,7 +114,7 @@ static void run_requested(void)
 }
 
 /* Programs read the consoles, so the monitor runs in their place: the word "monitor" wants that. */
-static bool start_programs(void)
+static __boot bool start_programs(void)
 {
 	char value[1];
 
@@ -137,7 +137,8 @@ static _Noreturn void rest(void)
 	}
 }
 
-void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
+/* The boot list. */
+static __noinline __boot void boot(enum boot_protocol protocol, paddr_t loader_data)
 {
 	int error;
 
@@ -173,11 +174,19 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	serial_enable_input();
 	bench_boot_done();
 	console_printf("exo-kernel: ready\n");
+}
 
+void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
+{
+	bool started;
+
+	boot(protocol, loader_data);
 	run_requested();
 	if (IS_ENABLED(CONFIG_USER_PROGRAMS) && hello_main())
 		log_error("hello: the program failed");
-	if (!start_programs() && IS_ENABLED(CONFIG_MONITOR))
+	started = start_programs();
+	memory_release_boot_code();
+	if (!started && IS_ENABLED(CONFIG_MONITOR))
 		monitor_run();
 	rest();
 }

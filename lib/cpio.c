@@ -3,6 +3,7 @@
  * The cpio reader. A header is 110 characters: a magic of 6 and 13 numbers of 8 hexadecimal digits;
  * then come the name with its NUL, padding to 4 bytes, the data, padding to 4 bytes.
  */
+#include <exo/compiler.h>
 #include <exo/cpio.h>
 #include <exo/string.h>
 
@@ -13,7 +14,7 @@
 /* Which of the 13 numbers are of use. */
 enum { FIELD_MODE = 1, FIELD_FILE_SIZE = 6, FIELD_NAME_SIZE = 11 };
 
-static bool read_field(const unsigned char *header, unsigned int field, uint32_t *value)
+static __boot bool read_field(const unsigned char *header, unsigned int field, uint32_t *value)
 {
 	const unsigned char *digits = header + MAGIC_SIZE + field * DIGITS;
 
@@ -32,18 +33,18 @@ static bool read_field(const unsigned char *header, unsigned int field, uint32_t
 }
 
 /* Sums stay small: position <= size, and the numbers have 32 bits. */
-static uint64_t padded(uint64_t position)
+static __boot uint64_t padded(uint64_t position)
 {
 	return (position + 3) & ~(uint64_t)3;
 }
 
-static bool fail(struct cpio_archive *archive, enum cpio_error error)
+static __boot bool fail(struct cpio_archive *archive, enum cpio_error error)
 {
 	archive->error = error;
 	return false;
 }
 
-bool cpio_next(struct cpio_archive *archive, struct cpio_file *file)
+__boot bool cpio_next(struct cpio_archive *archive, struct cpio_file *file)
 {
 	const unsigned char *header = archive->data + archive->position;
 	uint32_t name_size, file_size;
@@ -75,7 +76,8 @@ bool cpio_next(struct cpio_archive *archive, struct cpio_file *file)
 	return true;
 }
 
-enum cpio_error cpio_find(const void *data, size_t size, const char *name, struct cpio_file *file)
+__boot enum cpio_error cpio_find(const void *data, size_t size, const char *name,
+				 struct cpio_file *file)
 {
 	struct cpio_archive archive = cpio_open(data, size);
 
@@ -86,7 +88,7 @@ enum cpio_error cpio_find(const void *data, size_t size, const char *name, struc
 	return archive.error ? archive.error : CPIO_E_NONE;
 }
 
-const char *cpio_error_text(enum cpio_error error)
+__boot const char *cpio_error_text(enum cpio_error error)
 {
 	static const char *const texts[CPIO_ERRORS] = {
 		[CPIO_OK] = "no error",

@@ -3,6 +3,7 @@
  * The ELF64 parser. Headers are copied out of the file before they are looked at, so the file may
  * lie anywhere; sums are only made of what has been found to be small enough.
  */
+#include <exo/compiler.h>
 #include <exo/elf.h>
 #include <exo/string.h>
 
@@ -34,7 +35,7 @@ struct program_header {
 _Static_assert(sizeof(struct file_header) == 64, "gABI figure 4-3");
 _Static_assert(sizeof(struct program_header) == 56, "gABI figure 5-1");
 
-static struct program_header read_header(const struct elf_image *image, unsigned int number)
+static __boot struct program_header read_header(const struct elf_image *image, unsigned int number)
 {
 	struct program_header header;
 
@@ -43,12 +44,12 @@ static struct program_header read_header(const struct elf_image *image, unsigned
 	return header;
 }
 
-static bool is_loaded(const struct program_header *header)
+static __boot bool is_loaded(const struct program_header *header)
 {
 	return header->type == SEGMENT_LOAD && header->memory_size > 0;
 }
 
-static enum elf_error check_file_header(const struct file_header *header, size_t size)
+static __boot enum elf_error check_file_header(const struct file_header *header, size_t size)
 {
 	static const unsigned char magic[4] = { 0x7f, 'E', 'L', 'F' };
 
@@ -66,9 +67,9 @@ static enum elf_error check_file_header(const struct file_header *header, size_t
 }
 
 /* @end: of the pages of the segments before; moved behind this one. */
-static enum elf_error check_segment(const struct elf_image *image,
-				    const struct program_header *header, uint64_t user_end,
-				    uint64_t *end)
+static __boot enum elf_error check_segment(const struct elf_image *image,
+					   const struct program_header *header, uint64_t user_end,
+					   uint64_t *end)
 {
 	const uint64_t mask = header->align > 1 ? header->align - 1 : 0;
 	uint64_t address;
@@ -94,8 +95,8 @@ static enum elf_error check_segment(const struct elf_image *image,
 }
 
 /* What a segment that has been found good says of the whole: its bounds, where the headers are. */
-static void note_segment(struct elf_image *image, const struct program_header *header,
-			 bool *entry_is_good)
+static __boot void note_segment(struct elf_image *image, const struct program_header *header,
+				bool *entry_is_good)
 {
 	const uint64_t address = image->base + header->address;
 	const uint64_t headers_size = image->nr_headers * sizeof(struct program_header);
@@ -111,8 +112,8 @@ static void note_segment(struct elf_image *image, const struct program_header *h
 		image->headers = address + (image->headers_offset - header->offset);
 }
 
-enum elf_error elf_open(const void *data, size_t size, uint64_t base, uint64_t user_end,
-			struct elf_image *image)
+__boot enum elf_error elf_open(const void *data, size_t size, uint64_t base, uint64_t user_end,
+			       struct elf_image *image)
 {
 	struct file_header file;
 	enum elf_error error;
@@ -151,7 +152,8 @@ enum elf_error elf_open(const void *data, size_t size, uint64_t base, uint64_t u
 	return entry_is_good ? ELF_OK : ELF_E_ENTRY;
 }
 
-bool elf_next(const struct elf_image *image, unsigned int *position, struct elf_segment *segment)
+__boot bool elf_next(const struct elf_image *image, unsigned int *position,
+		     struct elf_segment *segment)
 {
 	while (*position < image->nr_headers) {
 		const struct program_header header = read_header(image, (*position)++);
@@ -172,7 +174,7 @@ bool elf_next(const struct elf_image *image, unsigned int *position, struct elf_
 	return false;
 }
 
-const char *elf_error_text(enum elf_error error)
+__boot const char *elf_error_text(enum elf_error error)
 {
 	static const char *const texts[ELF_ERRORS] = {
 		[ELF_OK] = "no error",

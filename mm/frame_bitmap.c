@@ -64,7 +64,7 @@ static uint64_t nr_bits(uint64_t first, uint64_t count, unsigned int order)
 	return order > 0 ? bits : (bits + page_bits - 1) / page_bits * page_bits;
 }
 
-size_t frame_pool_metadata(uint64_t first, uint64_t count)
+__boot size_t frame_pool_metadata(uint64_t first, uint64_t count)
 {
 	size_t size = sizeof(struct frame_pool);
 
@@ -73,7 +73,7 @@ size_t frame_pool_metadata(uint64_t first, uint64_t count)
 	return size;
 }
 
-struct frame_pool *frame_pool_init(uint64_t first, uint64_t count, void *metadata)
+__boot struct frame_pool *frame_pool_init(uint64_t first, uint64_t count, void *metadata)
 {
 	char *at = (char *)metadata + bitmap_tree_size(nr_bits(first, count, 0));
 	struct frame_pool *pool = (void *)at;

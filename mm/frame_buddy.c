@@ -53,7 +53,7 @@ static size_t map_size(uint64_t first, uint64_t count)
 	return ((nr_bits(first, count, 0) - 1) / (PAGE_SIZE * 8) + 1) * PAGE_SIZE;
 }
 
-size_t frame_pool_metadata(uint64_t first, uint64_t count)
+__boot size_t frame_pool_metadata(uint64_t first, uint64_t count)
 {
 	size_t size = map_size(first, count) + sizeof(struct frame_pool);
 
@@ -62,7 +62,7 @@ size_t frame_pool_metadata(uint64_t first, uint64_t count)
 	return size;
 }
 
-struct frame_pool *frame_pool_init(uint64_t first, uint64_t count, void *metadata)
+__boot struct frame_pool *frame_pool_init(uint64_t first, uint64_t count, void *metadata)
 {
 	struct frame_pool *pool = (void *)((char *)metadata + map_size(first, count));
 	char *at = (char *)(pool + 1);

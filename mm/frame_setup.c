@@ -11,19 +11,19 @@ struct spinlock frame_lock = SPINLOCK_INIT(LOCK_RANK_FRAMES);
 
 /* --- setting up --------------------------------------------------------------------------------*/
 
-void frame_setup(unsigned int node)
+__boot void frame_setup(unsigned int node)
 {
 	ASSERT(node < numa_nodes());
 	memset(&frame_memory, 0, sizeof(frame_memory));
 	frame_cache_reset(&frame_memory.nodes[node]);
 }
 
-size_t frame_metadata(paddr_t base, uint64_t size)
+__boot size_t frame_metadata(paddr_t base, uint64_t size)
 {
 	return frame_pool_metadata(base / PAGE_SIZE, size / PAGE_SIZE) + size / PAGE_SIZE;
 }
 
-int frame_add_region(paddr_t base, uint64_t size, unsigned int node, void *metadata)
+__boot int frame_add_region(paddr_t base, uint64_t size, unsigned int node, void *metadata)
 {
 	struct region *r = &frame_memory.regions[frame_memory.nr_regions];
 
@@ -55,7 +55,7 @@ void frame_put_run(struct region *r, uint64_t frame, uint64_t count)
 	}
 }
 
-int frame_add_memory(paddr_t base, uint64_t size, bool reserved)
+__boot int frame_add_memory(paddr_t base, uint64_t size, bool reserved)
 {
 	const uint64_t frame = base / PAGE_SIZE, count = size / PAGE_SIZE;
 	struct region *r = frame_region_of(frame, count);

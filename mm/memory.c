@@ -21,7 +21,7 @@ extern const char image_end[];
 
 static struct memory_plan plan;
 
-static void keep_image_and_modules(const struct boot_info *info)
+static __boot void keep_image_and_modules(const struct boot_info *info)
 {
 	memory_plan_keep(&plan, KERNEL_LOAD_ADDRESS,
 			 image_to_phys(image_end) - KERNEL_LOAD_ADDRESS);
@@ -35,7 +35,7 @@ static unsigned long long kib(uint64_t bytes)
 }
 
 /* Where memory ends, with what the firmware keeps at its top. */
-static paddr_t machine_end(const struct boot_info *info)
+static __boot paddr_t machine_end(const struct boot_info *info)
 {
 	paddr_t end = memory_plan_top(info);
 
@@ -46,7 +46,7 @@ static paddr_t machine_end(const struct boot_info *info)
 	return end;
 }
 
-static void report(const struct boot_info *info)
+static __boot void report(const struct boot_info *info)
 {
 	if (plan.free < LEAST_FREE)
 		panic("memory: %llu KiB are free after boot; this kernel needs a machine with at "
@@ -63,13 +63,13 @@ static void report(const struct boot_info *info)
 
 /* --- page tables: from the plan while there are no frames, then from these ---------------------*/
 
-static int table_from_plan(paddr_t *table)
+static __boot int table_from_plan(paddr_t *table)
 {
 	*table = memory_plan_take(&plan, PAGE_SIZE, 0, GIB(CONFIG_BOOT_DIRECT_MAP_GIB));
 	return *table == MEMORY_PLAN_NONE ? -EXO_E_NOMEM : 0;
 }
 
-static void table_stays(paddr_t table)
+static __boot void table_stays(paddr_t table)
 {
 	(void)table;
 }
@@ -88,7 +88,7 @@ static void table_to_frames(paddr_t table)
 }
 
 /* Extends the direct map up to @top; returns how far it goes. */
-static paddr_t extend_direct_map(paddr_t top)
+static __boot paddr_t extend_direct_map(paddr_t top)
 {
 	const paddr_t boot = GIB(CONFIG_BOOT_DIRECT_MAP_GIB);
 	int error;
@@ -107,7 +107,7 @@ static paddr_t extend_direct_map(paddr_t top)
 	return boot;
 }
 
-void memory_init(const struct boot_info *info)
+__boot void memory_init(const struct boot_info *info)
 {
 	const paddr_t top = memory_plan_top(info);
 
@@ -122,7 +122,7 @@ void memory_init(const struct boot_info *info)
 	report(info);
 }
 
-void memory_reclaim_acpi(const struct boot_info *info)
+__boot void memory_reclaim_acpi(const struct boot_info *info)
 {
 	const uint64_t size = memory_plan_reclaim(info);
 

@@ -27,17 +27,17 @@ struct piece {
 
 /* --- going through the map ---------------------------------------------------------------------*/
 
-static bool is_memory(enum memory_type type)
+static __boot bool is_memory(enum memory_type type)
 {
 	return type == MEMORY_USABLE || type == MEMORY_ACPI_RECLAIMABLE;
 }
 
-static paddr_t page_up(paddr_t address)
+static __boot paddr_t page_up(paddr_t address)
 {
 	return (address + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
 }
 
-static paddr_t page_down(paddr_t address)
+static __boot paddr_t page_down(paddr_t address)
 {
 	return address & ~(paddr_t)(PAGE_SIZE - 1);
 }
@@ -46,7 +46,7 @@ static paddr_t page_down(paddr_t address)
  * The next piece of memory from @piece->end on, @piece->end being 0 at the start. A page that two
  * ranges share belongs to none of them. False at the end.
  */
-static bool next_piece(const struct boot_info *info, struct piece *piece)
+static __boot bool next_piece(const struct boot_info *info, struct piece *piece)
 {
 	for (unsigned int i = 0; i < info->nr_memory; i++) {
 		const struct memory_range *range = &info->memory[i];
@@ -67,7 +67,7 @@ static bool next_piece(const struct boot_info *info, struct piece *piece)
 	return false;
 }
 
-paddr_t memory_plan_top(const struct boot_info *info)
+__boot paddr_t memory_plan_top(const struct boot_info *info)
 {
 	struct piece piece = { .end = 0 };
 
@@ -78,14 +78,14 @@ paddr_t memory_plan_top(const struct boot_info *info)
 
 /* --- what is kept ------------------------------------------------------------------------------*/
 
-void memory_plan_begin(struct memory_plan *plan, const struct boot_info *info, char *window,
-		       paddr_t reach)
+__boot void memory_plan_begin(struct memory_plan *plan, const struct boot_info *info, char *window,
+			      paddr_t reach)
 {
 	*plan = (struct memory_plan){ .info = info, .window = window, .reach = reach };
 	memory_plan_keep(plan, 0, PAGE_SIZE);
 }
 
-void memory_plan_keep(struct memory_plan *plan, paddr_t base, uint64_t size)
+__boot void memory_plan_keep(struct memory_plan *plan, paddr_t base, uint64_t size)
 {
 	struct memory_run run = { page_down(base), page_up(base + size) };
 	unsigned int first = 0, after;
@@ -109,7 +109,8 @@ void memory_plan_keep(struct memory_plan *plan, paddr_t base, uint64_t size)
 }
 
 /* The lowest kept run that overlaps [@base, @end), or NULL. */
-static const struct memory_run *kept_in(const struct memory_plan *plan, paddr_t base, paddr_t end)
+static __boot const struct memory_run *kept_in(const struct memory_plan *plan, paddr_t base,
+					       paddr_t end)
 {
 	for (unsigned int i = 0; i < plan->nr_kept; i++)
 		if (plan->kept[i].base < end && plan->kept[i].end > base)
@@ -118,8 +119,8 @@ static const struct memory_run *kept_in(const struct memory_plan *plan, paddr_t 
 }
 
 /* The highest place for @size bytes in [@base, @end) that nothing kept overlaps. */
-static paddr_t highest_place(const struct memory_plan *plan, uint64_t size, paddr_t base,
-			     paddr_t end)
+static __boot paddr_t highest_place(const struct memory_plan *plan, uint64_t size, paddr_t base,
+				    paddr_t end)
 {
 	while (end > base && end - base >= size) {
 		const struct memory_run *kept = kept_in(plan, end - size, end);
@@ -131,7 +132,7 @@ static paddr_t highest_place(const struct memory_plan *plan, uint64_t size, padd
 	return MEMORY_PLAN_NONE;
 }
 
-paddr_t memory_plan_take(struct memory_plan *plan, uint64_t size, paddr_t from, paddr_t to)
+__boot paddr_t memory_plan_take(struct memory_plan *plan, uint64_t size, paddr_t from, paddr_t to)
 {
 	paddr_t place = MEMORY_PLAN_NONE;
 	struct piece piece = { .end = 0 };
@@ -158,7 +159,7 @@ paddr_t memory_plan_take(struct memory_plan *plan, uint64_t size, paddr_t from, 
 /* --- regions -----------------------------------------------------------------------------------*/
 
 /* The region that begins with the next piece of memory, and all of it that belongs together. */
-static bool next_region(const struct memory_plan *plan, struct memory_region *region)
+static __boot bool next_region(const struct memory_plan *plan, struct memory_region *region)
 {
 	struct piece piece = { .end = region->end };
 	paddr_t limit;
@@ -181,7 +182,7 @@ static bool next_region(const struct memory_plan *plan, struct memory_region *re
 }
 
 /* Remembers a region; beyond CONFIG_FRAME_REGIONS, the smallest one is left out. */
-static void add_region(struct memory_plan *plan, const struct memory_region *region)
+static __boot void add_region(struct memory_plan *plan, const struct memory_region *region)
 {
 	unsigned int victim = 0;
 
@@ -200,7 +201,7 @@ static void add_region(struct memory_plan *plan, const struct memory_region *reg
 }
 
 /* Finds room for a region's metadata; false if it is not worth it, or there is none. */
-static bool place_metadata(struct memory_plan *plan, struct memory_region *region)
+static __boot bool place_metadata(struct memory_plan *plan, struct memory_region *region)
 {
 	const size_t size = frame_metadata(region->base, region->end - region->base);
 
@@ -216,7 +217,7 @@ static bool place_metadata(struct memory_plan *plan, struct memory_region *regio
 	return true;
 }
 
-static void add_memory(struct memory_plan *plan, paddr_t base, paddr_t end, bool reserved)
+static __boot void add_memory(struct memory_plan *plan, paddr_t base, paddr_t end, bool reserved)
 {
 	if (frame_add_memory(base, end - base, reserved))
 		panic("memory: 0x%llx is in no region", (unsigned long long)base);
@@ -225,7 +226,7 @@ static void add_memory(struct memory_plan *plan, paddr_t base, paddr_t end, bool
 }
 
 /* Gives a piece of memory, which lies in a region, to the frame allocator. */
-static void add_piece(struct memory_plan *plan, const struct piece *piece)
+static __boot void add_piece(struct memory_plan *plan, const struct piece *piece)
 {
 	paddr_t base = piece->base;
 
@@ -246,7 +247,7 @@ static void add_piece(struct memory_plan *plan, const struct piece *piece)
 }
 
 /* All memory of the map, in whole pages. */
-static uint64_t described(const struct boot_info *info)
+static __boot uint64_t described(const struct boot_info *info)
 {
 	struct piece piece = { .end = 0 };
 	uint64_t size = 0;
@@ -256,7 +257,7 @@ static uint64_t described(const struct boot_info *info)
 	return size;
 }
 
-void memory_plan_frames(struct memory_plan *plan)
+__boot void memory_plan_frames(struct memory_plan *plan)
 {
 	struct memory_region region = { .end = 0 };
 
@@ -282,7 +283,7 @@ void memory_plan_frames(struct memory_plan *plan)
 	plan->unused = described(plan->info) - plan->given;
 }
 
-uint64_t memory_plan_reclaim(const struct boot_info *info)
+__boot uint64_t memory_plan_reclaim(const struct boot_info *info)
 {
 	struct piece piece = { .end = 0 };
 	uint64_t size = 0;

@@ -15,7 +15,7 @@
 #include <exo/errno.h>
 #include <exo/string.h>
 
-static const void *boot_at(struct boot_parser *parser, paddr_t base, uint64_t size)
+static __boot const void *boot_at(struct boot_parser *parser, paddr_t base, uint64_t size)
 {
 	const void *at = NULL;
 
@@ -26,12 +26,12 @@ static const void *boot_at(struct boot_parser *parser, paddr_t base, uint64_t si
 	return at;
 }
 
-bool boot_reachable(struct boot_parser *parser, paddr_t base, uint64_t size)
+__boot bool boot_reachable(struct boot_parser *parser, paddr_t base, uint64_t size)
 {
 	return boot_at(parser, base, size) != NULL;
 }
 
-bool boot_read(struct boot_parser *parser, paddr_t base, void *to, uint64_t size)
+__boot bool boot_read(struct boot_parser *parser, paddr_t base, void *to, uint64_t size)
 {
 	const void *from = boot_at(parser, base, size);
 
@@ -41,7 +41,8 @@ bool boot_read(struct boot_parser *parser, paddr_t base, void *to, uint64_t size
 	return true;
 }
 
-void boot_string(struct boot_parser *parser, paddr_t from, uint64_t limit, char *to, size_t size)
+__boot void boot_string(struct boot_parser *parser, paddr_t from, uint64_t limit, char *to,
+			size_t size)
 {
 	size_t length = 0;
 	char c;
@@ -63,8 +64,8 @@ void boot_string(struct boot_parser *parser, paddr_t from, uint64_t limit, char 
 	to[length] = '\0';
 }
 
-void boot_module_add(struct boot_parser *parser, paddr_t base, uint64_t size, paddr_t name,
-		     uint64_t limit)
+__boot void boot_module_add(struct boot_parser *parser, paddr_t base, uint64_t size, paddr_t name,
+			    uint64_t limit)
 {
 	struct boot_info *info = parser->info;
 	struct boot_module *module;
@@ -86,8 +87,8 @@ void boot_module_add(struct boot_parser *parser, paddr_t base, uint64_t size, pa
 	boot_string(parser, name, limit, module->name, sizeof(module->name));
 }
 
-int boot_info_parse(struct boot_info *info, enum boot_protocol protocol, paddr_t start,
-		    const struct boot_memory_view *view)
+__boot int boot_info_parse(struct boot_info *info, enum boot_protocol protocol, paddr_t start,
+			   const struct boot_memory_view *view)
 {
 	struct boot_parser parser = { .info = info, .view = view };
 	int error = -EXO_E_ARG;

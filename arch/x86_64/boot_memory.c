@@ -35,14 +35,14 @@ _Static_assert(sizeof(struct multiboot2_map_entry) == sizeof(struct pvh_map_entr
 	       "the two E820-like tables differ");
 
 /* Is @a rather dropped than @b? */
-static bool less_valuable(const struct memory_range *a, const struct memory_range *b)
+static __boot bool less_valuable(const struct memory_range *a, const struct memory_range *b)
 {
 	if ((a->type == MEMORY_USABLE) != (b->type == MEMORY_USABLE))
 		return a->type != MEMORY_USABLE;
 	return a->length < b->length;
 }
 
-static void range_remove(struct boot_info *info, unsigned int index)
+static __boot void range_remove(struct boot_info *info, unsigned int index)
 {
 	info->nr_memory--;
 	memmove(&info->memory[index], &info->memory[index + 1],
@@ -50,7 +50,7 @@ static void range_remove(struct boot_info *info, unsigned int index)
 }
 
 /* Inserts a range that touches none of its type and overlaps none at all. */
-static void range_insert(struct boot_parser *parser, const struct memory_range *range)
+static __boot void range_insert(struct boot_parser *parser, const struct memory_range *range)
 {
 	struct boot_info *info = parser->info;
 	struct memory_range *memory = info->memory;
@@ -73,7 +73,7 @@ static void range_insert(struct boot_parser *parser, const struct memory_range *
 }
 
 /* Grows @range over what it overlaps or touches of its own type. */
-static void range_absorb(const struct boot_info *info, struct memory_range *range)
+static __boot void range_absorb(const struct boot_info *info, struct memory_range *range)
 {
 	paddr_t end = range->base + range->length;
 
@@ -91,8 +91,8 @@ static void range_absorb(const struct boot_info *info, struct memory_range *rang
 	range->length = end - range->base;
 }
 
-void boot_memory_add(struct boot_parser *parser, paddr_t base, uint64_t length,
-		     enum memory_type type)
+__boot void boot_memory_add(struct boot_parser *parser, paddr_t base, uint64_t length,
+			    enum memory_type type)
 {
 	struct boot_info *info = parser->info;
 	struct memory_range range = { base, length, type };
@@ -137,7 +137,7 @@ void boot_memory_add(struct boot_parser *parser, paddr_t base, uint64_t length,
  * ACPI 6.5, table 15.2 "Address range types"; Multiboot2 3.6.8 and Xen's hvm_memmap_table_entry use
  * the same numbers. Disabled (6), persistent (7) and unknown memory is nobody's to use.
  */
-static enum memory_type e820_type(uint32_t type)
+static __boot enum memory_type e820_type(uint32_t type)
 {
 	static const uint8_t types[] = {
 		[0] = MEMORY_RESERVED,	       [1] = MEMORY_USABLE,   [2] = MEMORY_RESERVED,
@@ -147,8 +147,8 @@ static enum memory_type e820_type(uint32_t type)
 	return type < ARRAY_SIZE(types) ? (enum memory_type)types[type] : MEMORY_RESERVED;
 }
 
-void boot_memory_table(struct boot_parser *parser, paddr_t table, uint64_t bytes, uint32_t stride,
-		       enum memory_type type)
+__boot void boot_memory_table(struct boot_parser *parser, paddr_t table, uint64_t bytes,
+			      uint32_t stride, enum memory_type type)
 {
 	struct pvh_map_entry entry;
 

@@ -31,7 +31,7 @@ struct tag_walk {
 };
 
 /* Steps to the next tag. A tag that ends behind the end of the list is cut there. */
-static bool next_tag(struct tag_walk *walk)
+static __boot bool next_tag(struct tag_walk *walk)
 {
 	struct multiboot2_tag tag;
 	uint64_t left = walk->end - walk->next;
@@ -63,7 +63,7 @@ static bool next_tag(struct tag_walk *walk)
 }
 
 /* Copies the first @size bytes of the tag's body. */
-static bool read_body(struct tag_walk *walk, void *to, uint32_t size)
+static __boot bool read_body(struct tag_walk *walk, void *to, uint32_t size)
 {
 	if (walk->size < size) {
 		boot_problem(walk->parser, BOOT_PROBLEM_MALFORMED);
@@ -72,7 +72,7 @@ static bool read_body(struct tag_walk *walk, void *to, uint32_t size)
 	return boot_read(walk->parser, walk->body, to, size);
 }
 
-static void parse_module(struct tag_walk *walk)
+static __boot void parse_module(struct tag_walk *walk)
 {
 	struct multiboot2_module module;
 
@@ -87,7 +87,7 @@ struct framebuffer_wire {
 	struct multiboot2_colour colours[3];
 } __packed;
 
-static bool framebuffer_valid(const struct framebuffer_wire *wire)
+static __boot bool framebuffer_valid(const struct framebuffer_wire *wire)
 {
 	const struct multiboot2_framebuffer *fb = &wire->common;
 	uint32_t bits = fb->bits_per_pixel;
@@ -107,7 +107,7 @@ static bool framebuffer_valid(const struct framebuffer_wire *wire)
 	       (uint64_t)fb->pitch * fb->height <= BOOT_ADDRESS_LIMIT - fb->address;
 }
 
-static void parse_framebuffer(struct tag_walk *walk)
+static __boot void parse_framebuffer(struct tag_walk *walk)
 {
 	struct framebuffer_wire wire = { .common = { 0 } };
 
@@ -140,7 +140,7 @@ static void parse_framebuffer(struct tag_walk *walk)
 }
 
 /* The tag holds a copy of the RSDP; @size is what it must have at least. */
-static void parse_rsdp(struct tag_walk *walk, uint32_t size)
+static __boot void parse_rsdp(struct tag_walk *walk, uint32_t size)
 {
 	if (walk->size < size)
 		boot_problem(walk->parser, BOOT_PROBLEM_MALFORMED);
@@ -148,7 +148,7 @@ static void parse_rsdp(struct tag_walk *walk, uint32_t size)
 		walk->parser->info->acpi_rsdp = walk->body;
 }
 
-static void parse_tag(struct tag_walk *walk)
+static __boot void parse_tag(struct tag_walk *walk)
 {
 	struct boot_info *info = walk->parser->info;
 
@@ -179,7 +179,7 @@ static void parse_tag(struct tag_walk *walk)
 }
 
 /* UEFI 2.10, 7.2.3, table 7.6 "Memory type usage after ExitBootServices()". */
-static enum memory_type efi_type(uint32_t type)
+static __boot enum memory_type efi_type(uint32_t type)
 {
 	switch (type) {
 	case EFI_LOADER_CODE:
@@ -199,8 +199,8 @@ static enum memory_type efi_type(uint32_t type)
 	}
 }
 
-static void efi_memory_table(struct boot_parser *parser, paddr_t table, uint32_t bytes,
-			     uint32_t stride, enum memory_type type)
+static __boot void efi_memory_table(struct boot_parser *parser, paddr_t table, uint32_t bytes,
+				    uint32_t stride, enum memory_type type)
 {
 	struct efi_memory_descriptor entry;
 
@@ -221,7 +221,7 @@ static void efi_memory_table(struct boot_parser *parser, paddr_t table, uint32_t
 }
 
 /* Knows usable memory alone: from 0 and from 1 MiB. */
-static void basic_memory(struct tag_walk *walk, enum memory_type type)
+static __boot void basic_memory(struct tag_walk *walk, enum memory_type type)
 {
 	struct multiboot2_basic_memory basic;
 
@@ -236,7 +236,7 @@ static void basic_memory(struct tag_walk *walk, enum memory_type type)
 }
 
 /* Adds the ranges of one type that the tags of one kind (@source) know. */
-static void add_memory(struct tag_walk walk, uint32_t source, enum memory_type type)
+static __boot void add_memory(struct tag_walk walk, uint32_t source, enum memory_type type)
 {
 	struct multiboot2_map map;
 
@@ -258,7 +258,7 @@ static void add_memory(struct tag_walk walk, uint32_t source, enum memory_type t
 	}
 }
 
-int boot_multiboot2_parse(struct boot_parser *parser, paddr_t start)
+__boot int boot_multiboot2_parse(struct boot_parser *parser, paddr_t start)
 {
 	static const uint8_t sources[] = { MULTIBOOT2_TAG_MEMORY_MAP, MULTIBOOT2_TAG_EFI_MEMORY_MAP,
 					   MULTIBOOT2_TAG_BASIC_MEMORY };

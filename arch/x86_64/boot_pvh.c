@@ -11,7 +11,8 @@
 #include <exo/errno.h>
 #include <exo/pvh.h>
 
-static void parse_modules(struct boot_parser *parser, const struct pvh_start_info *start_info)
+static __boot void parse_modules(struct boot_parser *parser,
+				 const struct pvh_start_info *start_info)
 {
 	struct pvh_module module;
 
@@ -27,7 +28,7 @@ static void parse_modules(struct boot_parser *parser, const struct pvh_start_inf
 	}
 }
 
-static void parse_memory(struct boot_parser *parser, paddr_t at)
+static __boot void parse_memory(struct boot_parser *parser, paddr_t at)
 {
 	struct pvh_start_info_memory memory;
 
@@ -39,7 +40,7 @@ static void parse_memory(struct boot_parser *parser, paddr_t at)
 				  sizeof(struct pvh_map_entry), type);
 }
 
-int boot_pvh_parse(struct boot_parser *parser, paddr_t start)
+__boot int boot_pvh_parse(struct boot_parser *parser, paddr_t start)
 {
 	struct pvh_start_info start_info;
 	struct boot_info *info = parser->info;

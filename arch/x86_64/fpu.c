@@ -123,7 +123,7 @@ static void make_plan(void)
 		 plan.size);
 }
 
-void fpu_init_cpu(void)
+__boot_cpu void fpu_init_cpu(void)
 {
 	const uint64_t flags = irq_save();
 	uint64_t cr4 = cpu_read_cr4();

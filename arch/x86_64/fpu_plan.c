@@ -39,7 +39,7 @@ typedef struct cpuid_regs cpuid_function(uint32_t leaf, uint32_t subleaf);
  * AMD's CPUs save and restore the x87 pointers only while an exception is pending, so they would go
  * from thread to thread (AMD APM vol. 2, 11.4.4). Newer ones say that they do it always.
  */
-static bool keeps_pointers(cpuid_function *read)
+static __boot_cpu bool keeps_pointers(cpuid_function *read)
 {
 	const uint32_t vendor = read(0, 0).ebx;
 
@@ -50,7 +50,7 @@ static bool keeps_pointers(cpuid_function *read)
 }
 
 /* What to turn on of @present: each only with all that it needs (SDM vol. 1, 13.3). */
-static uint32_t sensible(uint32_t present)
+static __boot_cpu uint32_t sensible(uint32_t present)
 {
 	uint32_t components = FPU_X87 | FPU_SSE;
 
@@ -62,7 +62,7 @@ static uint32_t sensible(uint32_t present)
 	return components;
 }
 
-static uint32_t area_size(uint32_t components, cpuid_function *read)
+static __boot_cpu uint32_t area_size(uint32_t components, cpuid_function *read)
 {
 	uint32_t size = FPU_IMAGE_SIZE;
 
@@ -76,7 +76,7 @@ static uint32_t area_size(uint32_t components, cpuid_function *read)
 	return size;
 }
 
-void fpu_plan_make(struct fpu_plan *plan, bool xsave, cpuid_function *read)
+__boot_cpu void fpu_plan_make(struct fpu_plan *plan, bool xsave, cpuid_function *read)
 {
 	uint32_t present;
 

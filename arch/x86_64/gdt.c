@@ -68,7 +68,7 @@ static void tss_init(void)
 	load_tss(gdt, &tss);
 }
 
-void gdt_init(void)
+__boot_cpu void gdt_init(void)
 {
 	load(gdt);
 	if (IS_ENABLED(CONFIG_IST))

@@ -63,7 +63,7 @@ void idt_init_cpu(void)
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
-void idt_init(void)
+__boot void idt_init(void)
 {
 	uint64_t stub = (uintptr_t)interrupt_stubs;
 

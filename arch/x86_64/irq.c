@@ -47,7 +47,7 @@ static bool use_io_apics(void)
 	return madt && ioapic_init(madt, lapic_id()) > 0;
 }
 
-void irq_init(void)
+__boot void irq_init(void)
 {
 	const struct acpi_madt *madt = acpi_madt();
 

@@ -22,7 +22,7 @@ static void read_request(struct kaslr_request *request)
 	kaslr_read_words(boot_info.command_line, request);
 }
 
-uint64_t kaslr_choose(enum boot_protocol protocol, paddr_t loader_data)
+__boot uint64_t kaslr_choose(enum boot_protocol protocol, paddr_t loader_data)
 {
 	struct kaslr_request request;
 

@@ -44,7 +44,7 @@ static uint64_t direct_map_table[TABLE_ENTRIES] __aligned(PAGE_SIZE) __section("
 
 /* ---- memory for tables ----------------------------------------------------------------------- */
 
-void mmu_set_table_memory(int (*alloc)(paddr_t *table), void (*free)(paddr_t table))
+__boot void mmu_set_table_memory(int (*alloc)(paddr_t *table), void (*free)(paddr_t table))
 {
 	table_alloc = alloc;
 	table_free = free;
@@ -82,7 +82,7 @@ static struct page_machine machine = {
  * errata ADL063 and RPL046: Alder Lake, Raptor Lake). Newer microcode corrects it; a kernel that
  * does not know which one runs there goes without PCIDs.
  */
-static bool invlpg_is_broken(uint32_t signature)
+static __boot_cpu bool invlpg_is_broken(uint32_t signature)
 {
 	static const uint8_t models[] = { 0x97, 0x9a, 0xb7, 0xba, 0xbe, 0xbf };
 	const uint32_t family = signature >> 8 & 0xf;
@@ -98,7 +98,7 @@ struct paging_features {
 };
 
 /* Of the CPU that executes it. */
-static void read_features(struct paging_features *found)
+static __boot_cpu void read_features(struct paging_features *found)
 {
 	const struct cpuid_regs basic = cpuid(0, 0), first = cpuid(1, 0);
 	const struct cpuid_regs extended = cpuid(0x80000000, 0), more = cpuid(0x80000001, 0);
@@ -117,7 +117,7 @@ static void read_features(struct paging_features *found)
 	found->invpcid = found->pcid && (seven >> 10 & 1);
 }
 
-static void find_features(void)
+static __boot void find_features(void)
 {
 	struct paging_features found;
 
@@ -134,7 +134,7 @@ static void find_features(void)
 	mmu_features.tlb.invpcid = found.invpcid;
 }
 
-const char *mmu_missing_feature(void)
+__boot_cpu const char *mmu_missing_feature(void)
 {
 	struct paging_features found;
 
@@ -155,7 +155,7 @@ const char *mmu_missing_feature(void)
 }
 
 /* A top table for the direct map alone, with what boot.asm has mapped. */
-static void part_direct_map_from_image(void)
+static __boot void part_direct_map_from_image(void)
 {
 	uint64_t *table = phys_to_virt(kernel_space.root), *shared;
 
@@ -169,7 +169,7 @@ static void part_direct_map_from_image(void)
 }
 
 /* This CPU's registers, as the features say; the kernel's tables are in CR3. */
-static void apply_features(void)
+static __boot_cpu void apply_features(void)
 {
 	uint64_t cr4 = cpu_read_cr4();
 
@@ -184,7 +184,7 @@ static void apply_features(void)
 	mmu_switch(&kernel_space);
 }
 
-void mmu_init(void)
+__boot void mmu_init(void)
 {
 	find_features();
 	kernel_space.machine = &machine;
@@ -193,7 +193,7 @@ void mmu_init(void)
 	apply_features();
 }
 
-void mmu_init_cpu(void)
+__boot_cpu void mmu_init_cpu(void)
 {
 	apply_features();
 }
@@ -213,7 +213,7 @@ int mmu_space_init(struct page_table *space, struct page_machine *own)
 
 /* ---- the direct map -------------------------------------------------------------------------- */
 
-int mmu_map_direct(paddr_t base, uint64_t size)
+__boot int mmu_map_direct(paddr_t base, uint64_t size)
 {
 	const paddr_t limit = machine.limit < DIRECT_MAP_LIMIT ? machine.limit : DIRECT_MAP_LIMIT;
 	struct page_batch batch;

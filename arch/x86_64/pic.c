@@ -79,7 +79,7 @@ static void program(uint8_t first_vector, uint8_t first_mask)
 	io_out8(PIC2_DATA, 0xff);
 }
 
-void pic_init(void)
+__boot void pic_init(void)
 {
 	program(VECTOR_FIRST_EXTERNAL, 0xff & ~(1 << CASCADE_LINE));
 	connect_to_cpu();

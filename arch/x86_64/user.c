@@ -65,7 +65,7 @@ uint64_t user_end(void)
 /* --- features ----------------------------------------------------------------------------------*/
 
 /* Of the CPU that executes it. */
-static struct features read_features(void)
+static __boot_cpu struct features read_features(void)
 {
 	struct cpuid_regs seven = { 0 };
 
@@ -79,7 +79,7 @@ static struct features read_features(void)
 	};
 }
 
-const char *user_missing_feature(void)
+__boot_cpu const char *user_missing_feature(void)
 {
 	const struct features found = read_features();
 
@@ -90,7 +90,7 @@ const char *user_missing_feature(void)
 	return NULL;
 }
 
-static void report(const struct features *found)
+static __boot_cpu void report(const struct features *found)
 {
 	if (IS_ENABLED(CONFIG_SMEP) && !found->smep)
 		log_warning("user: this CPU has no SMEP: the kernel could be led to execute what "
@@ -103,7 +103,7 @@ static void report(const struct features *found)
 			    "tables are");
 }
 
-void user_init_cpu(void)
+__boot_cpu void user_init_cpu(void)
 {
 	const struct features found = read_features();
 	uint64_t cr4 = cpu_read_cr4() & ~(CR4_SMEP | CR4_SMAP | CR4_UMIP | CR4_FSGSBASE);

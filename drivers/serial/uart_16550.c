@@ -144,7 +144,7 @@ static int uart_probe(void)
 	return status;
 }
 
-void serial_init(void)
+__boot void serial_init(void)
 {
 	uart_status = uart_probe();
 	if (uart_status == 0)

@@ -63,6 +63,9 @@ _Static_assert(sizeof(struct bank) <= BANK_CELL_MAX, "a bank is an object");
  */
 int bank_make_root(struct bank **bank);
 
+/* Gives it @frames more of @node, which are free from now on; nothing if there is none. */
+void bank_grow_root(unsigned int node, uint64_t frames);
+
 /* The one that was made; NULL. */
 struct bank *bank_root(void);
 

@@ -3,6 +3,7 @@
 #ifndef EXO_COMPILER_H
 #define EXO_COMPILER_H
 
+#include <exo/config.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +14,31 @@
 #define __unused __attribute__((unused))
 #define __cold __attribute__((cold))
 #define __noinline __attribute__((noinline))
+/*
+ * Functions that nothing calls once boot is over: with CONFIG_RELEASE_BOOT_CODE their memory is
+ * used for other things then. A check (static.boot-code) looks for calls from elsewhere. Put it on
+ * definitions only, each of which has a section of its own. __boot_cpu: for other CPUs they are
+ * needed longer. Programs and tests on a host keep all they have.
+ */
+#if defined(EXO_KERNEL) && IS_ENABLED(CONFIG_RELEASE_BOOT_CODE)
+#define __boot __section(".boot_code." STRINGIFY(__COUNTER__))
+#else
+#define __boot
+#endif
+#if IS_ENABLED(CONFIG_SMP)
+#define __boot_cpu
+#else
+#define __boot_cpu __boot
+#endif
 /* Even without optimisation: for functions whose return address must be their caller's. */
 #define __inline_always inline __attribute__((__always_inline__))
+/* For functions of a hot path with several callers, which are inlined unless code has to be small.
+ */
+#if IS_ENABLED(CONFIG_CC_OPTIMIZE_SIZE)
+#define __inline_hot inline
+#else
+#define __inline_hot __inline_always
+#endif
 #define __format_printf(text, first) __attribute__((__format__(__printf__, text, first)))
 
 #define likely(x) __builtin_expect(!!(x), 1)

@@ -35,4 +35,16 @@ static inline void memory_reclaim_acpi(const struct boot_info *info)
 
 #endif
 
+#if IS_ENABLED(CONFIG_RELEASE_BOOT_CODE)
+/*
+ * Puts the memory of the code that was for booting (__boot) into circulation, and into the root
+ * bank if there is one. Once, at the end of the boot list; interrupts on.
+ */
+void memory_release_boot_code(void);
+#else
+static inline void memory_release_boot_code(void)
+{
+}
+#endif
+
 #endif

@@ -249,7 +249,7 @@ int bank_make(struct bank *parent, uint64_t frames, unsigned int node, struct ba
 }
 
 /* How many frames of @node the root bank leaves alone, of @free. */
-static uint64_t kept_back(unsigned int node, uint64_t free)
+static __boot uint64_t kept_back(unsigned int node, uint64_t free)
 {
 	uint64_t kept = 0;
 
@@ -266,7 +266,7 @@ struct bank *bank_root(void)
 	return root.object.type ? &root : NULL;
 }
 
-int bank_make_root(struct bank **bank)
+__boot int bank_make_root(struct bank **bank)
 {
 	struct frame_stats stats;
 	uint64_t total = 0;
@@ -282,6 +282,18 @@ int bank_make_root(struct bank **bank)
 	}
 	*bank = &root;
 	return total ? 0 : -EXO_E_NOMEM;
+}
+
+void bank_grow_root(unsigned int node, uint64_t frames)
+{
+	const uint64_t flags = irq_save();
+
+	if (bank_root()) {
+		spin_lock(&root.lock);
+		set_reserved(&root, node, root.counts[node].reserved + frames);
+		spin_unlock(&root.lock);
+	}
+	irq_restore(flags);
 }
 
 /* --- ending ------------------------------------------------------------------------------------*/

@@ -40,9 +40,9 @@ static inline unsigned int page_rights(unsigned int rights)
 /* --- one capability ----------------------------------------------------------------------------*/
 
 /* The FRAME capability in a slot of the space's environment, its object locked. */
-static __inline_always int lock_frame(struct mapping *m, uint64_t slot, unsigned int rights,
-				      struct cap **cap,
-				      struct object **object) __no_thread_safety_analysis
+static __inline_hot int lock_frame(struct mapping *m, uint64_t slot, unsigned int rights,
+				   struct cap **cap,
+				   struct object **object) __no_thread_safety_analysis
 {
 	uintptr_t value;
 	const int error = cap_find(&m->env->table, slot, EXO_TYPE_FRAME, rights, cap, &value);
@@ -58,7 +58,7 @@ static __inline_always int lock_frame(struct mapping *m, uint64_t slot, unsigned
 	return -EXO_E_CAP;
 }
 
-static __inline_always void unlock_frame(struct object *object) __no_thread_safety_analysis
+static __inline_hot void unlock_frame(struct object *object) __no_thread_safety_analysis
 {
 	spin_release(&object->lock);
 }
@@ -79,7 +79,7 @@ static __noinline uint64_t cost(const struct mapping *m, uint64_t address, paddr
  * Takes what mapping @size bytes of @base at @address costs off what this call may write: with
  * interrupts off, time must be bounded. False if that is more.
  */
-static __inline_always bool afford(struct mapping *m, uint64_t address, paddr_t base, uint64_t size)
+static __inline_hot bool afford(struct mapping *m, uint64_t address, paddr_t base, uint64_t size)
 {
 	const uint64_t entries = likely(size == PAGE_SIZE) ? 1 : cost(m, address, base, size);
 
@@ -90,15 +90,15 @@ static __inline_always bool afford(struct mapping *m, uint64_t address, paddr_t 
 }
 
 /* The same for changing a mapping that there is, if there is one. */
-static __inline_always bool afford_cap(struct mapping *m, const struct cap *cap,
-				       const struct object *object)
+static __inline_hot bool afford_cap(struct mapping *m, const struct cap *cap,
+				    const struct object *object)
 {
 	return !cap->place ||
 	       afford(m, address_of(cap->place), frame_cap_base(cap, object), frame_cap_size(cap));
 }
 
-static __inline_always int map_one(struct mapping *m, uint64_t slot, uint64_t address,
-				   unsigned int rights, uint64_t *size)
+static __inline_hot int map_one(struct mapping *m, uint64_t slot, uint64_t address,
+				unsigned int rights, uint64_t *size)
 {
 	struct object *object;
 	struct cap *cap;
@@ -124,7 +124,7 @@ static __inline_always int map_one(struct mapping *m, uint64_t slot, uint64_t ad
 }
 
 /* Unmaps what a slot's capability is mapped to; its object is pinned for the flush. */
-static __inline_always int unmap_one(struct mapping *m, uint64_t slot)
+static __inline_hot int unmap_one(struct mapping *m, uint64_t slot)
 {
 	struct object *object;
 	struct cap *cap;
@@ -144,8 +144,8 @@ static __inline_always int unmap_one(struct mapping *m, uint64_t slot)
 }
 
 /* @undo: back to what it was before this operation, which has been paid for. */
-static __inline_always int protect_one(struct mapping *m, uint64_t slot, unsigned int rights,
-				       bool undo, unsigned int *before)
+static __inline_hot int protect_one(struct mapping *m, uint64_t slot, unsigned int rights,
+				    bool undo, unsigned int *before)
 {
 	struct object *object;
 	struct cap *cap;
@@ -190,7 +190,7 @@ static __noinline int do_map_many(struct mapping *m, const struct exo_map_op *op
 	return 0;
 }
 
-static __inline_always int do_map(struct mapping *m, const struct exo_map_op *op)
+static __inline_hot int do_map(struct mapping *m, const struct exo_map_op *op)
 {
 	uint64_t size;
 
@@ -286,7 +286,7 @@ static __noinline int check(const struct exo_map_op *op)
 	return 0;
 }
 
-static __inline_always int do_one(struct mapping *m, const struct exo_map_op *op)
+static __inline_hot int do_one(struct mapping *m, const struct exo_map_op *op)
 {
 	if (unlikely(op_word(op) != m->checked)) {
 		const int error = check(op);

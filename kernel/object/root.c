@@ -50,7 +50,7 @@ static struct root {
 	uint64_t modules_end; /* where the next module is mapped */
 } root;
 
-static int put(exo_cap_t slot, struct object *object, unsigned int rights, struct cap **cap)
+static __boot int put(exo_cap_t slot, struct object *object, unsigned int rights, struct cap **cap)
 {
 	const int error = cap_claim(&root.env->table, slot, cap);
 
@@ -59,7 +59,7 @@ static int put(exo_cap_t slot, struct object *object, unsigned int rights, struc
 	return error;
 }
 
-static int map(exo_cap_t slot, uint64_t address, unsigned int rights)
+static __boot int map(exo_cap_t slot, uint64_t address, unsigned int rights)
 {
 	const struct exo_map_op op = { .address = address,
 				       .slot = (uint32_t)slot,
@@ -72,7 +72,7 @@ static int map(exo_cap_t slot, uint64_t address, unsigned int rights)
 }
 
 /* A capability to @pages pages of the kernel's own from @base on, mapped read-only at @address. */
-static int give_pages(exo_cap_t slot, paddr_t base, uint32_t pages, uint64_t address)
+static __boot int give_pages(exo_cap_t slot, paddr_t base, uint32_t pages, uint64_t address)
 {
 	struct frame *frame = &kernel_frames[nr_kernel_frames++].frame;
 	struct cap *cap;
@@ -87,7 +87,7 @@ static int give_pages(exo_cap_t slot, paddr_t base, uint32_t pages, uint64_t add
 	return map(slot, address, EXO_RIGHT_R);
 }
 
-static unsigned int order_of(uint64_t pages)
+static __boot unsigned int order_of(uint64_t pages)
 {
 	return pages > 1 ? 64 - (unsigned int)__builtin_clzll(pages - 1) : 0;
 }
@@ -96,8 +96,8 @@ static unsigned int order_of(uint64_t pages)
  * New, zeroed memory of the bank, mapped at @address; *memory is where the kernel sees it. What the
  * block has beyond @pages is nobody's: something else may come right behind them.
  */
-static int give_memory(exo_cap_t slot, uint64_t pages, uint64_t address, unsigned int rights,
-		       void **memory)
+static __boot int give_memory(exo_cap_t slot, uint64_t pages, uint64_t address, unsigned int rights,
+			      void **memory)
 {
 	const unsigned int order = order_of(pages);
 	unsigned int node = EXO_NODE_ANY;
@@ -122,13 +122,13 @@ static int give_memory(exo_cap_t slot, uint64_t pages, uint64_t address, unsigne
 
 /* --- what it is told ---------------------------------------------------------------------------*/
 
-static uint32_t pages_of(uint64_t size)
+static __boot uint32_t pages_of(uint64_t size)
 {
 	return (uint32_t)((size + PAGE_SIZE - 1) / PAGE_SIZE);
 }
 
 /* Adds a module, where the kernel has it, to what the first environment sees. */
-static int add_module(const char *name, paddr_t base, uint64_t size)
+static __boot int add_module(const char *name, paddr_t base, uint64_t size)
 {
 	const unsigned int index = boot_page.nr_modules;
 	struct exo_module *module = &boot_page.modules[index];
@@ -151,7 +151,7 @@ static int add_module(const char *name, paddr_t base, uint64_t size)
 }
 
 /* What is behind a module in its last page is no business of programs. */
-static bool clear_tail(const struct boot_module *module)
+static __boot bool clear_tail(const struct boot_module *module)
 {
 	const paddr_t end = module->base + module->size;
 	const uint64_t tail = -end & (PAGE_SIZE - 1);
@@ -163,7 +163,7 @@ static bool clear_tail(const struct boot_module *module)
 	return true;
 }
 
-static int add_boot_module(const struct boot_module *module)
+static __boot int add_boot_module(const struct boot_module *module)
 {
 	if (clear_tail(module))
 		return add_module(module->name, module->base, module->size);
@@ -172,7 +172,7 @@ static int add_boot_module(const struct boot_module *module)
 	return 0;
 }
 
-static int add_modules(void)
+static __boot int add_modules(void)
 {
 	int error = 0;
 
@@ -185,7 +185,7 @@ static int add_modules(void)
 	return error;
 }
 
-static void fill_info(void)
+static __boot void fill_info(void)
 {
 	struct frame_stats stats;
 
@@ -201,7 +201,7 @@ static void fill_info(void)
 	}
 }
 
-static int give_information(void)
+static __boot int give_information(void)
 {
 	int error;
 
@@ -221,7 +221,7 @@ static int give_information(void)
 
 /* --- its program -------------------------------------------------------------------------------*/
 
-static int load(const struct elf_image *image)
+static __boot int load(const struct elf_image *image)
 {
 	exo_cap_t slot = EXO_FIRST_IMAGE;
 	struct elf_segment segment;
@@ -244,7 +244,7 @@ static int load(const struct elf_image *image)
 }
 
 /* The archive's bytes, as the kernel sees them. */
-static const void *archive(size_t *size)
+static __boot const void *archive(size_t *size)
 {
 	for (unsigned int i = 0; i < boot_info.nr_modules; i++)
 		if (!strcmp(boot_info.modules[i].name, "programs")) {
@@ -255,7 +255,7 @@ static const void *archive(size_t *size)
 	return programs_cpio_start;
 }
 
-static int find_program(struct elf_image *image)
+static __boot int find_program(struct elf_image *image)
 {
 	struct cpio_file file;
 	enum cpio_error found;
@@ -280,7 +280,7 @@ static int find_program(struct elf_image *image)
 	return error ? -EXO_E_ARG : 0;
 }
 
-static int give_thread(const struct elf_image *image)
+static __boot int give_thread(const struct elf_image *image)
 {
 	struct frame *state;
 	struct object *object;
@@ -307,7 +307,7 @@ static int give_thread(const struct elf_image *image)
 				     state, 0);
 }
 
-static int make(const struct elf_image *image)
+static __boot int make(const struct elf_image *image)
 {
 	struct cap *cap;
 	int error = bank_make_root(&root.bank);
@@ -331,7 +331,7 @@ static int make(const struct elf_image *image)
 	return error ? error : give_thread(image);
 }
 
-bool root_start(void)
+__boot bool root_start(void)
 {
 	struct elf_image image;
 	uint64_t flags;

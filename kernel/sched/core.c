@@ -451,7 +451,7 @@ static void prepare(struct cpu *cpu, struct sched_cpu *sched)
 	policy_init(&sched->queue, cpu);
 }
 
-void sched_init(void)
+__boot void sched_init(void)
 {
 	struct thread *idle;
 

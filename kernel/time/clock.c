@@ -129,7 +129,7 @@ static void run_on(const struct clock_source *source)
 	atomic_store_explicit(&state, next, memory_order_release);
 }
 
-void clock_init(void)
+__boot void clock_init(void)
 {
 	const uint64_t start = cpu_tsc();
 
@@ -138,7 +138,7 @@ void clock_init(void)
 	cost += cpu_tsc() - start;
 }
 
-void clock_find_counters(void)
+__boot void clock_find_counters(void)
 {
 	struct acpi_timers timers = { 0 };
 	const uint64_t start = cpu_tsc();
@@ -167,7 +167,7 @@ static const struct clock_source *wanted(void)
 	return NULL;
 }
 
-void clock_choose(void)
+__boot void clock_choose(void)
 {
 	const uint64_t start = cpu_tsc();
 	uint64_t since_boot;

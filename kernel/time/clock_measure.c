@@ -67,14 +67,14 @@ static struct clock_reading read_tightly(const struct clock_source *source, unsi
 	return best;
 }
 
-void clock_measure_start(void)
+__boot void clock_measure_start(void)
 {
 	start_tsc = cpu_tsc();
 	pit_count_start();
 	pit_first = read_tightly(NULL, READINGS);
 }
 
-void clock_measure_add(const struct clock_source *source)
+__boot void clock_measure_add(const struct clock_source *source)
 {
 	if (!source || nr_references == MEASURE_SOURCES)
 		return;
@@ -108,7 +108,7 @@ uint64_t clock_measure_now(void)
 }
 
 /* Is the opinion of @source (NULL: the PIT) good enough, or as good as it will get? */
-static bool good_enough(const struct reference *reference)
+static __boot bool good_enough(const struct reference *reference)
 {
 	const struct clock_source *source = reference ? reference->source : NULL;
 	struct clock_opinion opinion;
@@ -127,7 +127,7 @@ static bool good_enough(const struct reference *reference)
 }
 
 /* Makes the interval long enough for the best counter. */
-static void wait_for_interval(void)
+static __boot void wait_for_interval(void)
 {
 	const struct reference *reference = nr_references ? &references[0] : NULL;
 	struct clock_reading now;
@@ -143,7 +143,8 @@ static void wait_for_interval(void)
 			cpu_pause();
 }
 
-static void report(const struct clock_opinion *opinions, unsigned int count, unsigned int chosen)
+static __boot void report(const struct clock_opinion *opinions, unsigned int count,
+			  unsigned int chosen)
 {
 	if (chosen == count) {
 		log_warning("clock: nothing tells the frequency of the time-stamp counter: it is "
@@ -165,7 +166,7 @@ static void report(const struct clock_opinion *opinions, unsigned int count, uns
 	}
 }
 
-uint64_t clock_measure_end(void)
+__boot uint64_t clock_measure_end(void)
 {
 	/* The most trusted first; the nominal frequency may be off by a per cent. */
 	struct clock_opinion opinions[3 + MEASURE_SOURCES + 1] = {

@@ -44,7 +44,7 @@ struct clock_opinion clock_opinion(const char *name, uint64_t hz, uint64_t mask,
 	return opinion;
 }
 
-bool clock_agrees(const struct clock_opinion *a, const struct clock_opinion *b)
+__boot bool clock_agrees(const struct clock_opinion *a, const struct clock_opinion *b)
 {
 	const uint64_t larger = a->hz > b->hz ? a->hz : b->hz;
 	const uint64_t difference = a->hz > b->hz ? a->hz - b->hz : b->hz - a->hz;
@@ -53,8 +53,8 @@ bool clock_agrees(const struct clock_opinion *a, const struct clock_opinion *b)
 	       difference <= larger / MILLION * (a->error + b->error + CLOCK_TOLERANCE);
 }
 
-static bool has_support(const struct clock_opinion *opinions, unsigned int count,
-			unsigned int which)
+static __boot bool has_support(const struct clock_opinion *opinions, unsigned int count,
+			       unsigned int which)
 {
 	for (unsigned int i = 0; i < count; i++)
 		if (i != which && clock_agrees(&opinions[which], &opinions[i]))
@@ -62,7 +62,7 @@ static bool has_support(const struct clock_opinion *opinions, unsigned int count
 	return false;
 }
 
-unsigned int clock_judge(const struct clock_opinion *opinions, unsigned int count)
+__boot unsigned int clock_judge(const struct clock_opinion *opinions, unsigned int count)
 {
 	unsigned int first = count, least = count;
 

@@ -17,13 +17,13 @@
 #define CPUID_POWER_EDX_INVARIANT_TSC (1u << 8)
 
 /* A frequency that a counter may have, else 0: unknown. */
-static uint64_t sane(uint64_t hz)
+static __boot uint64_t sane(uint64_t hz)
 {
 	return hz >= CLOCK_HZ_MIN && hz <= CLOCK_HZ_MAX ? hz : 0;
 }
 
-void clock_tsc_facts(struct clock_tsc_facts *facts,
-		     struct cpuid_regs (*read)(uint32_t leaf, uint32_t subleaf))
+__boot void clock_tsc_facts(struct clock_tsc_facts *facts,
+			    struct cpuid_regs (*read)(uint32_t leaf, uint32_t subleaf))
 {
 	const uint32_t highest = read(0, 0).eax;
 	const struct cpuid_regs features = read(1, 0);

@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 
-from exo import builds, results, runner, selftests, size, tree
+from exo import boot_code, builds, results, runner, selftests, size, tree
 from exo.guest import Guest
 
 SEED, COUNT = 1, 10  # random configurations: the first seed of either kind, how many in all
@@ -99,6 +99,7 @@ def check(spec, context, sizes=None):
     if sizes is not None:
         found = size.sizes(build.elf)
         sizes[name] = (found["text"], found["total"])
+    boot_code.check(build)
     config = build.config
     machine = {"smp": CPUS} if config["SMP"] else {}
     boot(build, context.scale, **machine)

@@ -38,7 +38,8 @@ def sections(kernel):
 
 
 def sizes(kernel):
-    """{"text", "total", "footprint": bytes, "sections": {name: bytes}}; text includes boot code."""
+    """{"text", "total", "footprint": bytes, "sections": {name: bytes}}; text is the code that stays,
+    so without .boot_code (CONFIG_RELEASE_BOOT_CODE), but with the 32-bit code of .boot."""
     rows = sections(kernel)
     return {
         "text": sum(size for name, size, _ in rows if name in (".boot", ".text")),
@@ -59,6 +60,6 @@ def main(arguments):
         return 1
     for name, size in found["sections"].items():
         print(f"{name:<12} {size:>9} bytes")
-    print(f"{'text':<12} {found['text']:>9} bytes: .boot and .text")
+    print(f"{'text':<12} {found['text']:>9} bytes: .boot and .text, the code that stays")
     print(f"{'total':<12} {found['total']:>9} bytes, {found['footprint']} in memory with padding")
     return 0

@@ -6,7 +6,7 @@ import re
 import shlex
 import tempfile
 
-from exo import builds, child, layers, tree
+from exo import boot_code, builds, child, layers, tree
 from exo.runner import Failed, Job, Skip
 
 C_DIRECTORIES = ("arch", "drivers", "include", "ipc", "kernel", "lib", "mm", "user", "tests")
@@ -142,6 +142,27 @@ def thread_safety(context):
             raise Failed(f"clang does not see what is wrong with {mistake}", done.output)
 
 
+def released(context):
+    """Nothing uses boot code when it is gone; and the check sees it where something does."""
+    for spec in (layers.DEFAULT, builds.Spec("embedded_protected"), builds.Spec("debug")):
+        build = context.builds.get(spec)
+        boot_code.check(build)
+    wrong = os.path.join(build.directory, "kernel", "uses-boot-code.o")
+    row = next(row for row in _compilations(build) if row["file"].endswith("mm/memory.c"))
+    words = _without_output(shlex.split(row["command"]))[:-1]  # without the file
+    with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
+        file.write("#include <exo/memory_plan.h>\nvoid f(struct memory_plan *plan);\n"
+                   "void f(struct memory_plan *plan) { memory_plan_frames(plan); }\n")
+        file.flush()
+        child.run([*words, "-c", "-o", wrong, file.name], 60 * context.scale, cwd=tree.ROOT)
+    try:
+        if boot_code.uses(build.directory) != [
+                "kernel/uses-boot-code.o: .text.f uses memory_plan_frames"]:
+            raise Failed("the check does not see a use of memory_plan_frames()")
+    finally:
+        os.unlink(wrong)
+
+
 def style(_):
     """The rules of the house that a program can count."""
     wrong = []
@@ -187,4 +208,5 @@ def jobs():
         Job("static.sparse", sparse, 20),
         Job("static.gcc-analyzer", gcc_analyzer, 30),
         Job("static.thread-safety", thread_safety, 30),
+        Job("static.boot-code", released, 10),
     ]

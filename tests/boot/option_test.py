@@ -6,7 +6,7 @@ row types a line at the prompt of both and says what must come from the one and 
 """
 import re
 
-from exo import builds, layers
+from exo import builds, child, layers, symbols
 from exo.guest import PROMPT, READY, Guest
 from exo.machine import EXIT_SUCCESS
 from exo.runner import Failed, Job
@@ -25,6 +25,7 @@ REBOOT = builds.Spec("x86_64", (("PANIC_REBOOT", True), ("DEBUG_EXIT", False)))
 NO_BACKTRACE = builds.Spec("x86_64", (("PANIC_BACKTRACE", False),))
 FEW_THREADS = builds.Spec("x86_64", (("THREADS_MAX", 128),))
 WIDE_MAP = builds.Spec("x86_64", (("BOOT_DIRECT_MAP_GIB", 7),))
+KERNEL_BASE, DIRECT_MAP_BASE = 0xFFFFFFFF80000000, 0xFFFF800000000000
 UP = "\x1b[A"
 
 # what is tested, the line to type, what x86_64 must show, what OPPOSITE must show
@@ -143,6 +144,22 @@ def _few_threads(context):
                              guest.output)
 
 
+def _boot_code(context):
+    """CONFIG_RELEASE_BOOT_CODE: the first page of it is data now, in both views of the image."""
+    build = context.builds.get(layers.DEFAULT)
+    listed = child.run([symbols.cross_tool("nm"), build.elf], 30)
+    start = int(re.search(r"^([0-9a-f]+) \w boot_code_start$", listed.output, re.M)[1], 16)
+    with build.machine("nokaslr", "pvh") as machine:
+        with Guest(machine, build.elf, context.scale) as guest:
+            guest.expect(PROMPT, 60)
+            if not re.search(r"[1-9]\d* KiB of boot code released", guest.command("log")):
+                raise Failed("the log does not say that boot code was released", guest.output)
+            for address in (start, start - KERNEL_BASE + DIRECT_MAP_BASE):
+                answer = guest.command(f"pages {address:#x}")
+                if not re.search(r"4K rw--$", answer, re.M):
+                    raise Failed("boot code has not become data", answer)
+
+
 def jobs():
     """The jobs of this file."""
     return [Job(f"boot.option-{name}", _row(name, line, default, opposite), 2)
@@ -153,6 +170,7 @@ def jobs():
         Job("boot.option-ubsan-traps", _ubsan_traps, 2),
         Job("boot.option-user_programs", _no_program, 2),
         Job("boot.option-threads_max", _few_threads, 2),
+        Job("boot.option-release_boot_code", _boot_code, 2),
         Job("boot.option-direct_map-1gib", _wide_direct_map("max"), 2),
         Job("boot.option-direct_map-2mib", _wide_direct_map("max,-pdpe1gb"), 2),
     ]
