@@ -6,6 +6,7 @@
 #include <arch/interrupt.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
+#include <arch/pti.h>
 #include <exo/acpi.h>
 #include <exo/acpi_madt.h>
 #include <exo/bench.h>
@@ -164,6 +165,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	acpi_madt_init();
 	clock_find_counters();
 	memory_init(&boot_info);
+	pti_init();
 	reclaim_acpi_tables();
 	irq_init();
 	clock_choose();

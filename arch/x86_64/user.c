@@ -187,7 +187,8 @@ void user_switch(struct thread *previous, struct thread *next)
 		save_bases(previous->user);
 	if (!user)
 		return; /* it keeps whatever address space there is */
-	cpu->tss->rsp[0] = (uintptr_t)next;
+	if (!IS_ENABLED(CONFIG_PTI))
+		cpu->tss->rsp[0] = (uintptr_t)next;
 	cpu->state = user->state ? user->state : (struct exo_state_page *)(uintptr_t)no_state;
 	if (cpu->space != user->space)
 		mmu_switch_masked(cpu, user->space);
