@@ -13,10 +13,14 @@
 %include "generated/autoconf.inc"
 %include "generated/asm-offsets.inc"
 %include "user.inc"
+%include "retpoline.inc"
 
 section ENTRY_SECTION progbits alloc exec nowrite align=16
 bits 64
 extern syscall_table, user_return_attending, user_mask
+%ifdef CONFIG_SPECULATION_FLUSH
+extern speculation_verw, data_selector
+%endif
 global syscall_entry
 
 ; RCX = rip, R11 = rflags; RFLAGS is clear where MSR_SFMASK says so.
@@ -41,7 +45,12 @@ syscall_entry:
 	jae .no_call
 	and eax, NR_CALLS - 1			; also when the branch is mispredicted
 	mov rcx, r10
+%ifdef CONFIG_RETPOLINE
+	mov rax, [syscall_table + rax * 8]
+	CALL_REGISTER rax
+%else
 	call [syscall_table + rax * 8]
+%endif
 .return:
 	xor r10d, r10d
 	xor r9d, r9d
@@ -50,6 +59,7 @@ syscall_entry:
 	xor esi, esi
 	cmp dword [rsp + 24 + ASM_THREAD_ATTENTION], 0
 	jne .attend
+	CLEAR_BUFFERS
 	pop r11
 	pop rcx
 	pop rsp
@@ -96,12 +106,14 @@ foreign_call:
 	mov rcx, [rsp + ASM_STATE_FOREIGN]
 	and rcx, [rel user_mask]		; SYSRET to what is not canonical faults in ring 0
 	mov rsp, [rsp + ASM_STATE_STACK]
+	CLEAR_BUFFERS
 	TO_USER_TABLES r11
 	mov r11d, USER_RFLAGS
 	SWAPGS
 	o64 sysret
 .none:
 	mov rsp, [USER_WORD]
+	CLEAR_BUFFERS
 	TO_USER_TABLES rax
 	mov rax, -ASM_E_CALL
 	SWAPGS
@@ -124,11 +136,13 @@ foreign_call:
 	mov rcx, [rcx + ASM_STATE_FOREIGN]
 	and rcx, [rel user_mask]		; SYSRET to what is not canonical faults in ring 0
 	mov r11d, USER_RFLAGS
+	CLEAR_BUFFERS
 	SWAPGS
 	o64 sysret
 .none:
 	mov rcx, [USER_WORD]
 	mov rax, -ASM_E_CALL
+	CLEAR_BUFFERS
 	SWAPGS
 	o64 sysret
 %endif

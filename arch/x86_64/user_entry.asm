@@ -23,6 +23,10 @@ MSR_GS_BASE		equ 0xc0000101
 section ENTRY_SECTION progbits alloc exec nowrite align=16
 bits 64
 extern interrupt_dispatch, interrupt_entry_kernel, user_attend
+%ifdef CONFIG_SPECULATION_FLUSH
+extern speculation_verw
+global data_selector
+%endif
 %ifdef CONFIG_SMAP
 extern user_smap
 %endif
@@ -31,6 +35,9 @@ global user_leave, user_return_attending, user_mask
 
 align 8
 user_mask:	dq (1 << ASM_USER_BITS) - 1
+%ifdef CONFIG_SPECULATION_FLUSH
+data_selector:	dw ASM_SELECTOR_KERNEL_DATA
+%endif
 
 ; [rsp] = vector, error code, then what the CPU pushed.
 align 16
@@ -69,6 +76,7 @@ user_return_attending:
 	mov rdi, rsp
 	call user_attend			; (frame)
 user_return:
+	CLEAR_BUFFERS
 	POP_REGISTERS
 %ifdef CONFIG_PTI
 	mov [rsp + 8], rdi			; where the error code was
@@ -130,6 +138,7 @@ page_fault_entry:
 	mov rsp, [rcx + ASM_STATE_STACK]	; from here on as for foreign calls
 	mov rcx, [rcx + ASM_STATE_ENTRY]
 	and rcx, [rel user_mask]		; SYSRET to what is not canonical faults in ring 0
+	CLEAR_BUFFERS
 %ifdef CONFIG_PTI
 	TO_USER_TABLES r11
 %endif
@@ -151,6 +160,9 @@ debug_entry:
 	test byte [rsp + 16], 3
 	jz ist_entry
 	SWAPGS
+%ifdef CONFIG_SMP
+	lfence					; the same as above
+%endif
 	push rdi				; above it: vector, rip, cs, rflags, rsp, ss
 %ifdef CONFIG_PTI
 	mov rdi, cr3
@@ -208,6 +220,7 @@ ist_entry_error:
 %endif
 	mov rdi, rsp
 	call interrupt_dispatch			; (frame)
+	CLEAR_BUFFERS
 %ifdef CONFIG_PTI
 	test r12, r12
 	jz .same_tables

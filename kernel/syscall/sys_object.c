@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that make and configure environments, threads, endpoints and notifications. */
 #include <exo/env.h>
+#include <exo/nospec.h>
 #include <exo/sched.h>
 #include <exo/syscall.h>
 
@@ -232,7 +233,7 @@ struct exo_result sys_thread_sched(uint64_t slot, uint64_t cpu_slot, uint64_t ad
 	if (atomic_load(&thread->gone))
 		return result_error(-EXO_E_DEAD);
 	parameters = (struct sched_parameters){
-		.priority = (uint8_t)wanted.priority,
+		.priority = (uint8_t)index_nospec(wanted.priority, PRIORITY_LEVELS),
 		.shares = wanted.shares,
 		.period = wanted.period,
 		.budget = wanted.budget,

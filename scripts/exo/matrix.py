@@ -53,10 +53,12 @@ VARIANTS = {
     # Programs in user mode: one CPU; without the CPU's protections; other threads. And without.
     "protected-up": (("SMP", False), ("ASSERT", False)),
     "protected-bare": (("SMEP", False), ("SMAP", False), ("UMIP", False), ("PTI", False),
+                       ("SPECULATION_MASKS", False), ("SPECULATION_FLUSH", False),
                        ("FPU_NONE", True),
                        ("SCHED_ROUND_ROBIN", True), ("SPIN_MCS", True),
                        ("EMBED_PROGRAMS", False)),
-    "protected-edf": (("SCHED_EDF", True), ("NUMA", False), ("PCID", False)),
+    "protected-edf": (("SCHED_EDF", True), ("NUMA", False), ("PCID", False),
+                      ("RETPOLINE", True)),
     "protected-checked": (("SCHED_PRIORITY", True), ("LOCKDEP", True), ("DEBUG_PREEMPT", True),
                           ("LOCK_STATISTICS", True), ("LA57", True)),
     "flat": (),
