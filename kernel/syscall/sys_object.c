@@ -232,8 +232,9 @@ struct exo_result sys_thread_sched(uint64_t slot, uint64_t cpu_slot, uint64_t ad
 		return result_error(error);
 	if (atomic_load(&thread->gone))
 		return result_error(-EXO_E_DEAD);
+	wanted.priority = index_nospec(wanted.priority, PRIORITY_LEVELS);
 	parameters = (struct sched_parameters){
-		.priority = (uint8_t)index_nospec(wanted.priority, PRIORITY_LEVELS),
+		.priority = (uint8_t)wanted.priority,
 		.shares = wanted.shares,
 		.period = wanted.period,
 		.budget = wanted.budget,

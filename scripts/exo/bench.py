@@ -40,7 +40,7 @@ VARIANTS = (
     *((builds.Spec("bench", ((f"SCHED_{policy.upper()}", True),)), "", ("thread.", "sem."),
        f".{policy}") for policy in ("round_robin", "stealing", "edf", "stride")),
     (builds.Spec("bench", (("PTI", True),)), "",
-     ("call.", "foreign.", "upcall.", "yield.env", "env.", "user."), ".pti"),
+     ("call.null", "foreign.", "upcall.", "yield.env", "env.", "user."), ".pti"),
     (builds.Spec("bench_flat", (*SMP_SETTINGS, ("SPIN_MCS", True))), SMP, ("sem.",), ".mcs"),
 )
 SMP_COST = 0.10  # the most that a row of SMP may be above that of FLAT, as a share of it
