@@ -6,6 +6,7 @@
 #include <arch/interrupt.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
+#include <arch/pti.h>
 #include <exo/acpi.h>
 #include <exo/acpi_madt.h>
 #include <exo/bench.h>
@@ -165,6 +166,7 @@ static __noinline __boot void boot(enum boot_protocol protocol, paddr_t loader_d
 	acpi_madt_init();
 	clock_find_counters();
 	memory_init(&boot_info);
+	pti_init();
 	reclaim_acpi_tables();
 	irq_init();
 	clock_choose();

@@ -25,6 +25,8 @@ int page_table_init(struct page_table *space, struct page_machine *machine,
 	if (error)
 		return error;
 	space->machine = machine;
+	if (IS_ENABLED(CONFIG_PTI))
+		space->user_root = 0;
 	space->pcid = 0;
 	space->stale = true;
 	space->open = false;
@@ -37,6 +39,23 @@ int page_table_init(struct page_table *space, struct page_machine *machine,
 			entry_write(&shared[i], shared[i] & ~(ENTRY_COUNTED | ENTRY_COUNT));
 		root[i] = shared[i];
 	}
+	return 0;
+}
+
+int page_table_add_user_root(struct page_table *space, const struct page_table *upper)
+{
+	struct page_machine *machine = space->machine;
+	const uint64_t *shared = entry_table(machine, upper->root);
+	uint64_t *root;
+	const int error = machine->alloc(machine, &space->user_root);
+
+	if (error) {
+		space->user_root = 0;
+		return error;
+	}
+	root = entry_table(machine, space->user_root);
+	for (unsigned int i = PAGE_ENTRIES / 2; i < PAGE_ENTRIES; i++)
+		root[i] = shared[i];
 	return 0;
 }
 
@@ -56,6 +75,7 @@ void page_table_for_each(const struct page_table *space,
 			 void (*visit)(paddr_t table, void *context), void *context)
 {
 	const struct page_machine *machine = space->machine;
+	const paddr_t user_root = space->user_root; /* @visit may free the space's tables */
 	unsigned int level = machine->levels;
 	struct {
 		paddr_t table;
@@ -76,8 +96,10 @@ void page_table_for_each(const struct page_table *space,
 		}
 		visit(at[level].table, context);
 		if (level++ == machine->levels)
-			return;
+			break;
 	}
+	if (IS_ENABLED(CONFIG_PTI) && user_root)
+		visit(user_root, context);
 }
 
 static void free_table(paddr_t table, void *machine)

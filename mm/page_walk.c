@@ -105,6 +105,8 @@ static void path_descend(struct path *path, const struct page_machine *machine, 
 
 void path_find(struct path *path, const struct page_table *space, uint64_t address)
 {
+	if (IS_ENABLED(CONFIG_PTI))
+		path->user_root = space->user_root;
 	path->top = space->root | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
 	path->level = space->machine->levels + 1u;
 	path->entry[path->level] = &path->top;
@@ -120,12 +122,26 @@ void path_count(const struct path *path, int change)
 		entry_write(parent, *parent + (uint64_t)change * ENTRY_COUNT_ONE);
 }
 
+/* Has the other root, if there is one, say what the root says in the path's entry at @level. */
+static inline void mirror_root(const struct path *path, const struct page_machine *machine,
+			       unsigned int level)
+{
+	const uint64_t *entry = path->entry[level];
+	const unsigned int index = (uintptr_t)entry / sizeof(*entry) % PAGE_ENTRIES;
+
+	if (!IS_ENABLED(CONFIG_PTI) || level != machine->levels || !path->user_root)
+		return;
+	if (index < PAGE_ENTRIES / 2)
+		entry_write(&entry_table(machine, path->user_root)[index], entry_read(entry));
+}
+
 void path_grow(struct path *path, const struct page_machine *machine, uint64_t address,
 	       paddr_t *list)
 {
 	const paddr_t table = tables_pop(machine, list);
 
 	entry_write(path->entry[path->level], table_entry(address, table));
+	mirror_root(path, machine, path->level);
 	path_count(path, 1);
 	path_descend(path, machine, address);
 }
@@ -207,6 +223,7 @@ void path_prune(struct path *path, const struct page_machine *machine, paddr_t *
 		if ((entry & (ENTRY_COUNTED | ENTRY_COUNT)) != ENTRY_COUNTED)
 			return;
 		entry_write(parent, 0);
+		mirror_root(path, machine, path->level + 1);
 		tables_push(machine, list, entry & ENTRY_ADDRESS);
 		path->level++;
 		path_count(path, -1);

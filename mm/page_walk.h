@@ -48,6 +48,7 @@
 struct path {
 	uint64_t top; /* stands for an entry that points to the root */
 	uint64_t *entry[LEVELS_MAX + 2]; /* at each level from @level to that of top */
+	paddr_t user_root; /* the space's; only with CONFIG_PTI */
 	unsigned int level; /* where it ends: at a page or at a hole */
 	unsigned int allowed; /* enum page_rights: what the tables above let through */
 };

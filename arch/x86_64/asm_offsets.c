@@ -9,6 +9,7 @@
 #include <arch/interrupt.h>
 #include <arch/interrupt_frame.h>
 #include <arch/layout.h>
+#include <arch/pti.h>
 #include <arch/user.h>
 #include <exo/boot_info.h>
 #include <exo/errno.h>
@@ -36,6 +37,11 @@ void asm_offsets(void)
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_CPU_STATE, offsetof(struct cpu, state));
 	DEFINE(ASM_CPU_USER_WORD, offsetof(struct cpu, user_word));
+	DEFINE(ASM_ENTRY_KERNEL_CR3, offsetof(struct cpu_entry, kernel_cr3));
+	DEFINE(ASM_ENTRY_USER_CR3, offsetof(struct cpu_entry, user_cr3));
+	DEFINE(ASM_ENTRY_WORD, offsetof(struct cpu_entry, word));
+	DEFINE(ASM_ENTRY_TRAP_CR3, offsetof(struct cpu_entry, trap_cr3));
+	DEFINE(ASM_ENTRY_STACK, offsetof(struct cpu_entry, segments.tss.rsp));
 	DEFINE(ASM_STATE_ENTRY, offsetof(struct exo_state_page, entry));
 	DEFINE(ASM_STATE_FOREIGN, offsetof(struct exo_state_page, foreign));
 	DEFINE(ASM_STATE_STACK, offsetof(struct exo_state_page, stack));
@@ -53,6 +59,7 @@ void asm_offsets(void)
 	DEFINE(ASM_E_CALL, EXO_E_CALL);
 	DEFINE(ASM_SELECTOR_USER_CODE, SELECTOR_USER_CODE);
 	DEFINE(ASM_SELECTOR_USER_DATA, SELECTOR_USER_DATA);
+	DEFINE(ASM_SELECTOR_KERNEL_DATA, GDT_DATA * 8);
 	DEFINE(ASM_FRAME_SIZE, sizeof(struct interrupt_frame));
 	DEFINE(ASM_FRAME_VECTOR, offsetof(struct interrupt_frame, vector));
 	DEFINE(ASM_VECTOR_DEBUG, VECTOR_DEBUG);

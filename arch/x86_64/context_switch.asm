@@ -4,6 +4,7 @@
 
 %include "generated/autoconf.inc"
 %include "generated/asm-offsets.inc"
+%include "retpoline.inc"
 
 section .text.entry progbits alloc exec nowrite align=16
 bits 64
@@ -40,7 +41,7 @@ align 16
 thread_begin:
 	mov rdi, r12
 	sti
-	call rbx				; (argument)
+	CALL_REGISTER rbx			; (argument)
 	xor edi, edi
 	call thread_exit			; (result), does not return
 	ud2

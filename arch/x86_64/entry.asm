@@ -17,7 +17,7 @@
 %define VECTORS 32
 %endif
 
-section .text.entry progbits alloc exec nowrite align=16
+section ENTRY_SECTION progbits alloc exec nowrite align=16
 bits 64
 extern interrupt_dispatch
 global interrupt_stubs, interrupt_entry_kernel

@@ -12,6 +12,7 @@
  */
 #include <arch/gdt.h>
 #include <arch/layout.h>
+#include <arch/pti.h>
 #include <arch/stack.h>
 #include <exo/cpu.h>
 
@@ -56,32 +57,57 @@ static uint64_t label_stack(uint64_t top, struct cpu *cpu)
 	return top;
 }
 
+/* The TSS of a CPU that takes interrupts of user mode on the stack there (CONFIG_PTI). */
+static struct tss *prepare_entry(struct cpu_entry *entry)
+{
+	struct tss *tss = &entry->segments.tss;
+
+	tss->io_bitmap = sizeof(*tss);
+	tss->rsp[0] = (uintptr_t)(entry + 1);
+	return tss;
+}
+
+static void copy_gdt(struct cpu_segments *segments)
+{
+	for (unsigned int i = 0; i < GDT_TSS_LOW; i++)
+		segments->gdt[i] = gdt[i];
+	load(segments->gdt);
+}
+
 static void tss_init(void)
 {
-	static struct tss tss = { .io_bitmap = sizeof(struct tss) };
+	static struct tss own = { .io_bitmap = sizeof(struct tss) };
+	struct tss *tss = &own;
 
+	if (IS_ENABLED(CONFIG_PTI))
+		tss = prepare_entry(cpu_entry(&boot_cpu));
 	for (unsigned int i = 0; i < NR_IST; i++)
-		tss.ist[i] = label_stack(ist_stack_prepare(i),
-					 IS_ENABLED(CONFIG_PROTECTED) ? &boot_cpu : NULL);
+		tss->ist[i] = label_stack(ist_stack_prepare(i),
+					  IS_ENABLED(CONFIG_PROTECTED) ? &boot_cpu : NULL);
 	if (IS_ENABLED(CONFIG_PROTECTED))
-		boot_cpu.tss = &tss;
-	load_tss(gdt, &tss);
+		boot_cpu.tss = tss;
+	load_tss(IS_ENABLED(CONFIG_PTI) ? cpu_entry(&boot_cpu)->segments.gdt : gdt, tss);
 }
 
 __boot_cpu void gdt_init(void)
 {
-	load(gdt);
+	if (IS_ENABLED(CONFIG_PTI))
+		copy_gdt(&cpu_entry(&boot_cpu)->segments);
+	else
+		load(gdt);
 	if (IS_ENABLED(CONFIG_IST))
 		tss_init();
 }
 
 void gdt_init_cpu(struct cpu_segments *segments, const uint64_t ist[NR_IST])
 {
-	for (unsigned int i = 0; i < GDT_TSS_LOW; i++)
-		segments->gdt[i] = gdt[i];
-	load(segments->gdt);
+	if (IS_ENABLED(CONFIG_PTI))
+		segments = &cpu_entry(cpu_this())->segments;
+	copy_gdt(segments);
 	if (!IS_ENABLED(CONFIG_IST))
 		return;
+	if (IS_ENABLED(CONFIG_PTI))
+		prepare_entry(cpu_entry(cpu_this()));
 	segments->tss.io_bitmap = sizeof(struct tss);
 	for (unsigned int i = 0; i < NR_IST; i++)
 		segments->tss.ist[i] = label_stack(ist[i], cpu_this());

@@ -7,6 +7,7 @@
  */
 #include <arch/gdt.h>
 #include <arch/interrupt.h>
+#include <arch/layout.h>
 #include <exo/config.h>
 
 struct idt_entry {
@@ -21,6 +22,8 @@ _Static_assert(sizeof(struct idt_entry) == 16, "IDT entry (SDM vol. 3, figure 6-
 #define IDT_INTERRUPT_GATE 0x8e /* present, ring 0, interrupts off on entry */
 #define IDT_FROM_USER 0x60 /* INT n may name it in ring 3 */
 #define STUB_SIZE 8
+/* With CONFIG_PTI it is all that is on its page. */
+#define IDT_ALIGN (IS_ENABLED(CONFIG_PTI) ? PAGE_SIZE : 16)
 
 struct __packed idt_pointer {
 	uint16_t limit;
@@ -28,7 +31,14 @@ struct __packed idt_pointer {
 };
 
 extern const char interrupt_stubs[];
-static struct idt_entry idt[NR_VECTORS] __aligned(16);
+static struct idt_entry idt[NR_VECTORS] __aligned(IDT_ALIGN);
+
+_Static_assert(!IS_ENABLED(CONFIG_PTI) || sizeof(idt) == PAGE_SIZE, "alone on its page");
+
+uint64_t idt_address(void)
+{
+	return (uintptr_t)idt;
+}
 
 static uint8_t vector_ist(unsigned int vector)
 {

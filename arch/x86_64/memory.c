@@ -14,7 +14,8 @@ extern const char image_end[];
 extern const char boot_stack_guard[], boot_stack[], boot_stack_end[];
 
 #define GUARD_SIZE (IS_ENABLED(CONFIG_STACK_GUARD) ? PAGE_SIZE : 0)
-#define STACK_ALIGN (IS_ENABLED(CONFIG_STACK_GUARD) ? PAGE_SIZE : 16)
+/* With CONFIG_PTI each is all that is on its pages. */
+#define STACK_ALIGN (IS_ENABLED(CONFIG_STACK_GUARD) || IS_ENABLED(CONFIG_PTI) ? PAGE_SIZE : 16)
 
 struct ist_stack {
 	char guard[GUARD_SIZE] __aligned(STACK_ALIGN);

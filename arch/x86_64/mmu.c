@@ -19,6 +19,7 @@
 #include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
+#include <arch/pti.h>
 #include <exo/cpu.h>
 #include <exo/panic.h>
 #include <exo/string.h>
@@ -115,6 +116,9 @@ static __boot_cpu void read_features(struct paging_features *found)
 	found->pcid = IS_ENABLED(CONFIG_PCID) && pge && (first.ecx >> 17 & 1) &&
 		      !invlpg_is_broken(first.eax);
 	found->invpcid = found->pcid && (seven >> 10 & 1);
+	/* Without INVPCID the entries of user mode's PCID could only be flushed by a switch. */
+	if (IS_ENABLED(CONFIG_PTI))
+		found->pcid = found->invpcid;
 }
 
 static __boot void find_features(void)
@@ -200,6 +204,8 @@ __boot_cpu void mmu_init_cpu(void)
 
 int mmu_space_init(struct page_table *space, struct page_machine *own)
 {
+	int error;
+
 	own->window = machine.window;
 	own->limit = machine.limit;
 	own->levels = machine.levels;
@@ -208,7 +214,13 @@ int mmu_space_init(struct page_table *space, struct page_machine *own)
 	own->global = machine.global;
 	own->flush = machine.flush;
 	own->lock = own->unlock = NULL;
-	return page_table_init(space, own, &kernel_space);
+	error = page_table_init(space, own, &kernel_space);
+	if (error || !IS_ENABLED(CONFIG_PTI))
+		return error;
+	error = pti_space_init(space);
+	if (error)
+		page_table_destroy(space);
+	return error;
 }
 
 /* ---- the direct map -------------------------------------------------------------------------- */

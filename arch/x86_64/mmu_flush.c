@@ -8,9 +8,13 @@
  * SDM vol. 3, 8.3), mark itself as running the new space. If the first did not see the mark, the
  * second had not written CR3 when the entries were cleared, and will never see what they were.
  *
- * The upper half is the kernel's: every CPU runs it. With PCIDs a CPU may keep entries of spaces
- * that it has left; space->stale is one for all CPUs, so where there may be several each switch
- * flushes.
+ * The upper half is the kernel's: every CPU runs it. With PCIDs a CPU could keep entries of spaces
+ * that it has left. But nobody hands out PCIDs yet, all spaces have 0, so each switch flushes.
+ *
+ * With CONFIG_PTI a CPU uses a space by two roots (arch/pti.h). Without PCIDs each change of root
+ * empties the TLB, so nothing of user mode is in it while the kernel runs. With them user mode has
+ * PTI_USER_PCID: what is flushed of the lower half of the current space is flushed under both, and
+ * a switch empties both. The upper half of user mode never changes.
  *
  * kernel_space's lock keeps preemption off, but not interrupts: who waits for it serves calls, as
  * does who holds it and waits for others to flush. So it is never taken with interrupts off once
@@ -21,6 +25,7 @@
 
 #include <arch/cpu.h>
 #include <arch/mmu.h>
+#include <arch/pti.h>
 #include <exo/cpu.h>
 #include <exo/panic.h>
 #include <exo/smp.h>
@@ -71,6 +76,24 @@ static void flush_addresses_pcid(const struct page_batch *batch)
 			invpcid(INVPCID_ADDRESS, batch->space->pcid, at);
 }
 
+/* With CONFIG_PTI and PCIDs user mode has one of its own, for the current address space. */
+static inline bool has_user_pcid(void)
+{
+	return IS_ENABLED(CONFIG_PTI) && mmu_features.tlb.pcid;
+}
+
+static void flush_user_addresses(const struct page_batch *batch)
+{
+	for (unsigned int i = 0; i < batch->nr_runs; i++)
+		for (uint64_t at = batch->runs[i].first; at != batch->runs[i].end; at += PAGE_SIZE)
+			invpcid(INVPCID_ADDRESS, PTI_USER_PCID, at);
+}
+
+static void flush_user(void)
+{
+	invpcid(INVPCID_SPACE, PTI_USER_PCID, 0);
+}
+
 /* On this CPU, which cannot be changed meanwhile. */
 static void flush_here(const struct page_batch *batch)
 {
@@ -82,12 +105,16 @@ static void flush_here(const struct page_batch *batch)
 		break;
 	case TLB_ADDRESSES:
 		flush_addresses(batch);
+		if (has_user_pcid())
+			flush_user_addresses(batch);
 		break;
 	case TLB_ADDRESSES_PCID:
 		flush_addresses_pcid(batch);
 		break;
 	case TLB_SPACE:
 		write_cr3(cpu_read_cr3());
+		if (has_user_pcid())
+			flush_user();
 		break;
 	case TLB_SPACE_PCID:
 		invpcid(INVPCID_SPACE, batch->space->pcid, 0);
@@ -146,6 +173,8 @@ void mmu_flush_page(struct page_table *space, uint64_t address)
 
 	if (nr_cpus_online == 1 && cpu_this()->space == space) {
 		invlpg(address);
+		if (has_user_pcid())
+			invpcid(INVPCID_ADDRESS, PTI_USER_PCID, address);
 		return;
 	}
 	batch.space = space;
@@ -159,10 +188,23 @@ void mmu_flush_page(struct page_table *space, uint64_t address)
 
 void mmu_flush_all(void)
 {
-	if (mmu_features.tlb.global)
+	if (mmu_features.tlb.global || has_user_pcid())
 		flush_by_toggling();
 	else
 		write_cr3(cpu_read_cr3());
+}
+
+/*
+ * What user.inc loads from now on. An exception that comes between this and the kernel's CR3 finds
+ * the old kernel root, which is not that of user mode, and keeps it.
+ */
+static void set_entry(struct cpu *cpu, const struct page_table *space)
+{
+	struct cpu_entry *entry = cpu_entry(cpu);
+	const uint64_t keep = mmu_features.tlb.pcid ? CR3_NO_FLUSH : 0;
+
+	entry->kernel_cr3 = space->root | keep;
+	entry->user_cr3 = space->user_root | keep | (keep ? PTI_USER_PCID : 0);
 }
 
 void mmu_switch_masked(struct cpu *cpu, struct page_table *space)
@@ -172,7 +214,11 @@ void mmu_switch_masked(struct cpu *cpu, struct page_table *space)
 
 	if (IS_ENABLED(CONFIG_SMP))
 		atomic_store_explicit(current, NULL, memory_order_relaxed);
-	write_cr3(tlb_cr3(space, !IS_ENABLED(CONFIG_SMP) && !space->stale, &mmu_features.tlb));
+	if (IS_ENABLED(CONFIG_PTI))
+		set_entry(cpu, space);
+	write_cr3(tlb_cr3(space, false, &mmu_features.tlb));
+	if (has_user_pcid())
+		flush_user();
 	space->stale = false;
 	atomic_store_explicit(current, space, memory_order_relaxed);
 	cpu->space = space;

@@ -2,10 +2,11 @@
 /* The CPUs' own data, and how each reaches it: through the GS base (CONFIG_SMP). */
 #include <arch/cpu.h>
 #include <arch/percpu.h>
+#include <arch/pti.h>
 #include <exo/preempt.h>
 #include <exo/spin_virtual.h>
 
-struct cpu boot_cpu = { .self = &boot_cpu, .preempt = PREEMPT_UNWANTED };
+struct cpu boot_cpu __boot_cpu_place = { .self = &boot_cpu, .preempt = PREEMPT_UNWANTED };
 struct cpu *cpus[NR_CPUS] = { &boot_cpu };
 unsigned int nr_cpus_online = 1;
 

@@ -22,6 +22,7 @@
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <arch/percpu.h>
+#include <arch/pti.h>
 #include <arch/user.h>
 #include <exo/acpi_madt.h>
 #include <exo/clock.h>
@@ -40,7 +41,10 @@
 
 #define SETUP_NS (60 * NS_PER_S) /* a guess: only a CPU that has died takes that long */
 
-_Static_assert(sizeof(struct ap) <= PAGE_SIZE, "a struct ap is a frame");
+#define AP_ORDER (IS_ENABLED(CONFIG_PTI) ? 1u : 0u) /* with a struct cpu_entry in front */
+
+_Static_assert(sizeof(struct ap) <= PAGE_SIZE && offsetof(struct ap, cpu) == 0,
+	       "a struct ap is a frame");
 
 struct ap *ap_list[NR_CPUS];
 uint32_t ap_count;
@@ -98,17 +102,18 @@ static int add_cpu(uint32_t apic_id)
 	const struct frame_where where = { .node = numa_node_of_cpu(apic_id) };
 	paddr_t frame;
 	struct ap *ap;
-	int error = frame_alloc_where(0, &where, &frame);
+	int error = frame_alloc_where(AP_ORDER, &where, &frame);
 
 	if (error)
 		return error;
-	ap = phys_to_virt(frame);
-	memset(ap, 0, sizeof(*ap));
+	memset(phys_to_virt(frame), 0, PAGE_SIZE << AP_ORDER);
+	ap = phys_to_virt(frame + (PAGE_SIZE << AP_ORDER) - PAGE_SIZE);
 	error = cpu_stacks_map(ap_count, where.node, &ap->stacks);
 	if (error) {
-		frame_free(frame, 0);
+		frame_free(frame, AP_ORDER);
 		return error;
 	}
+	pti_add_cpu(&ap->cpu, ap->stacks.ist);
 	ap->stack = ap->stacks.start;
 	ap->start.apic_id = apic_id;
 	ap->cpu.self = &ap->cpu;

@@ -11,9 +11,9 @@
 
 /* In a frame of its own, on the CPU's node. Kept for ever. */
 struct ap {
+	struct cpu cpu; /* first: with CONFIG_PTI its struct cpu_entry is a frame in front */
 	uint64_t stack; /* where ap_trampoline.asm lets it begin */
 	struct ap_start start;
-	struct cpu cpu;
 	struct cpu_segments segments;
 	struct cpu_stacks stacks;
 };

@@ -13,28 +13,44 @@
 %include "generated/autoconf.inc"
 %include "generated/asm-offsets.inc"
 %include "user.inc"
+%include "retpoline.inc"
 
-section .text.entry progbits alloc exec nowrite align=16
+section ENTRY_SECTION progbits alloc exec nowrite align=16
 bits 64
 extern syscall_table, user_return_attending, user_mask
+%ifdef CONFIG_SPECULATION_FLUSH
+extern speculation_verw, data_selector
+%endif
 global syscall_entry
 
 ; RCX = rip, R11 = rflags; RFLAGS is clear where MSR_SFMASK says so.
 align 16
 syscall_entry:
 	SWAPGS
+%ifdef CONFIG_PTI
+	mov [USER_WORD], rsp
+	TO_KERNEL_TABLES rsp
 	test eax, eax
 	jns foreign_call
-	mov [THIS_CPU(ASM_CPU_USER_WORD)], rsp
+%else
+	test eax, eax
+	jns foreign_call
+	mov [USER_WORD], rsp
+%endif
 	mov rsp, [THIS_CPU(ASM_CPU_CURRENT)]
-	push qword [THIS_CPU(ASM_CPU_USER_WORD)]
+	push qword [USER_WORD]
 	push rcx
 	push r11
 	cmp eax, (1 << 31) + NR_CALLS
 	jae .no_call
 	and eax, NR_CALLS - 1			; also when the branch is mispredicted
 	mov rcx, r10
+%ifdef CONFIG_RETPOLINE
+	mov rax, [syscall_table + rax * 8]
+	CALL_REGISTER rax
+%else
 	call [syscall_table + rax * 8]
+%endif
 .return:
 	xor r10d, r10d
 	xor r9d, r9d
@@ -43,9 +59,14 @@ syscall_entry:
 	xor esi, esi
 	cmp dword [rsp + 24 + ASM_THREAD_ATTENTION], 0
 	jne .attend
+	CLEAR_BUFFERS
 	pop r11
 	pop rcx
 	pop rsp
+%ifdef CONFIG_PTI
+	TO_USER_TABLES r10
+	xor r10d, r10d
+%endif
 	SWAPGS
 	o64 sysret
 .no_call:
@@ -68,15 +89,45 @@ syscall_entry:
 	PUSH_REGISTERS
 	jmp user_return_attending
 
+%ifdef CONFIG_PTI
+; The program's RSP has been saved, and nothing uses a stack: RSP is what RCX is below.
 foreign_call:
-	mov [THIS_CPU(ASM_CPU_USER_WORD)], rcx
+	mov rsp, [THIS_CPU(ASM_CPU_STATE)]
+	cmp dword [rsp + ASM_STATE_DISABLED], 0
+	jne .none
+	cmp qword [rsp + ASM_STATE_FOREIGN], 0
+	je .none
+	mov [rsp + ASM_STATE_RFLAGS], r11
+	mov [rsp + ASM_STATE_RIP], rcx
+	mov r11, [USER_WORD]
+	mov [rsp + ASM_STATE_RSP], r11
+	mov qword [rsp + ASM_STATE_CAUSE], ASM_UPCALL_FOREIGN
+	mov dword [rsp + ASM_STATE_DISABLED], 1
+	mov rcx, [rsp + ASM_STATE_FOREIGN]
+	and rcx, [rel user_mask]		; SYSRET to what is not canonical faults in ring 0
+	mov rsp, [rsp + ASM_STATE_STACK]
+	CLEAR_BUFFERS
+	TO_USER_TABLES r11
+	mov r11d, USER_RFLAGS
+	SWAPGS
+	o64 sysret
+.none:
+	mov rsp, [USER_WORD]
+	CLEAR_BUFFERS
+	TO_USER_TABLES rax
+	mov rax, -ASM_E_CALL
+	SWAPGS
+	o64 sysret
+%else
+foreign_call:
+	mov [USER_WORD], rcx
 	mov rcx, [THIS_CPU(ASM_CPU_STATE)]
 	cmp dword [rcx + ASM_STATE_DISABLED], 0
 	jne .none
 	cmp qword [rcx + ASM_STATE_FOREIGN], 0
 	je .none
 	mov [rcx + ASM_STATE_RFLAGS], r11
-	mov r11, [THIS_CPU(ASM_CPU_USER_WORD)]
+	mov r11, [USER_WORD]
 	mov [rcx + ASM_STATE_RIP], r11
 	mov [rcx + ASM_STATE_RSP], rsp
 	mov qword [rcx + ASM_STATE_CAUSE], ASM_UPCALL_FOREIGN
@@ -85,10 +136,13 @@ foreign_call:
 	mov rcx, [rcx + ASM_STATE_FOREIGN]
 	and rcx, [rel user_mask]		; SYSRET to what is not canonical faults in ring 0
 	mov r11d, USER_RFLAGS
+	CLEAR_BUFFERS
 	SWAPGS
 	o64 sysret
 .none:
-	mov rcx, [THIS_CPU(ASM_CPU_USER_WORD)]
+	mov rcx, [USER_WORD]
 	mov rax, -ASM_E_CALL
+	CLEAR_BUFFERS
 	SWAPGS
 	o64 sysret
+%endif

@@ -16,6 +16,7 @@
 #include <arch/interrupt_frame.h>
 #include <arch/mmu.h>
 #include <arch/percpu.h>
+#include <arch/speculation.h>
 #include <arch/user.h>
 #include <exo/errno.h>
 #include <exo/log.h>
@@ -87,7 +88,7 @@ __boot_cpu const char *user_missing_feature(void)
 		return "FSGSBASE";
 	if (user_smap && !found.smap)
 		return "SMAP";
-	return NULL;
+	return speculation_missing_feature();
 }
 
 static __boot_cpu void report(const struct features *found)
@@ -121,6 +122,7 @@ __boot_cpu void user_init_cpu(void)
 									       << 48);
 	cpu_write_msr(MSR_LSTAR, (uintptr_t)syscall_entry);
 	cpu_write_msr(MSR_SFMASK, RFLAGS_CLEARED);
+	speculation_init_cpu();
 	cpu_write_msr(MSR_EFER, cpu_read_msr(MSR_EFER) | EFER_SCE);
 }
 
@@ -187,10 +189,13 @@ void user_switch(struct thread *previous, struct thread *next)
 		save_bases(previous->user);
 	if (!user)
 		return; /* it keeps whatever address space there is */
-	cpu->tss->rsp[0] = (uintptr_t)next;
+	if (!IS_ENABLED(CONFIG_PTI))
+		cpu->tss->rsp[0] = (uintptr_t)next;
 	cpu->state = user->state ? user->state : (struct exo_state_page *)(uintptr_t)no_state;
-	if (cpu->space != user->space)
+	if (cpu->space != user->space) {
 		mmu_switch_masked(cpu, user->space);
+		speculation_switch();
+	}
 	load_bases(user);
 }
 

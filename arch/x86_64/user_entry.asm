@@ -10,7 +10,9 @@
 ; stacks of their own (gdt.c): NMI, #DF, #MC, and #DB, as MOV SS puts one off to after SYSCALL. There
 ; it is not known whose the GS base is, and with FSGSBASE a program can have one that looks like the
 ; kernel's. So the word above the frame says which struct cpu this is, and what was in the register is
-; put back afterwards.
+; put back afterwards. With CONFIG_PTI they find the page tables of either mode, too, and leave what
+; they have found. Whatever else comes from user mode arrives on the small stack in struct cpu_entry,
+; which both have, and goes on where a thread's kernel stack begins.
 
 %include "generated/autoconf.inc"
 %include "generated/asm-offsets.inc"
@@ -18,9 +20,13 @@
 
 MSR_GS_BASE		equ 0xc0000101
 
-section .text.entry progbits alloc exec nowrite align=16
+section ENTRY_SECTION progbits alloc exec nowrite align=16
 bits 64
 extern interrupt_dispatch, interrupt_entry_kernel, user_attend
+%ifdef CONFIG_SPECULATION_FLUSH
+extern speculation_verw
+global data_selector
+%endif
 %ifdef CONFIG_SMAP
 extern user_smap
 %endif
@@ -29,6 +35,9 @@ global user_leave, user_return_attending, user_mask
 
 align 8
 user_mask:	dq (1 << ASM_USER_BITS) - 1
+%ifdef CONFIG_SPECULATION_FLUSH
+data_selector:	dw ASM_SELECTOR_KERNEL_DATA
+%endif
 
 ; [rsp] = vector, error code, then what the CPU pushed.
 align 16
@@ -37,6 +46,22 @@ user_entry:
 user_entry_swapped:
 %ifdef CONFIG_SMP
 	lfence					; not even speculatively with the program's GS
+%endif
+%ifdef CONFIG_PTI
+	push rdi
+	TO_KERNEL_TABLES rdi
+user_entry_copy:
+	mov rdi, rsp				; RDI, vector, error code, rip, cs, rflags, rsp, ss
+	mov rsp, [THIS_CPU(ASM_CPU_CURRENT)]
+	push qword [rdi + 56]
+	push qword [rdi + 48]
+	push qword [rdi + 40]
+	push qword [rdi + 32]
+	push qword [rdi + 24]
+	push qword [rdi + 16]
+	push qword [rdi + 8]
+	mov rdi, [rdi]
+user_entry_on_stack:
 %endif
 	CLEAR_AC
 	PUSH_REGISTERS
@@ -51,8 +76,23 @@ user_return_attending:
 	mov rdi, rsp
 	call user_attend			; (frame)
 user_return:
+	CLEAR_BUFFERS
 	POP_REGISTERS
+%ifdef CONFIG_PTI
+	mov [rsp + 8], rdi			; where the error code was
+	mov rdi, rsp
+	mov rsp, [CPU_ENTRY(ASM_ENTRY_STACK)]
+	push qword [rdi + 48]
+	push qword [rdi + 40]
+	push qword [rdi + 32]
+	push qword [rdi + 24]
+	push qword [rdi + 16]
+	push qword [rdi + 8]
+	TO_USER_TABLES rdi
+	pop rdi
+%else
 	add rsp, 16				; vector, error code
+%endif
 	SWAPGS
 	iretq
 
@@ -72,6 +112,9 @@ page_fault_entry:
 	lfence					; the same as above
 %endif
 	push rcx
+%ifdef CONFIG_PTI
+	TO_KERNEL_TABLES rcx
+%endif
 	mov rcx, [THIS_CPU(ASM_CPU_STATE)]
 	cmp dword [rcx + ASM_STATE_DISABLED], 0
 	jne .slow
@@ -95,12 +138,21 @@ page_fault_entry:
 	mov rsp, [rcx + ASM_STATE_STACK]	; from here on as for foreign calls
 	mov rcx, [rcx + ASM_STATE_ENTRY]
 	and rcx, [rel user_mask]		; SYSRET to what is not canonical faults in ring 0
+	CLEAR_BUFFERS
+%ifdef CONFIG_PTI
+	TO_USER_TABLES r11
+%endif
 	mov r11d, USER_RFLAGS
 	SWAPGS
 	o64 sysret
 .slow:
 	pop rcx
+%ifdef CONFIG_PTI
+	push rdi
+	jmp user_entry_copy
+%else
 	jmp user_entry_swapped
+%endif
 
 ; On a stack of its own, but what a program has done to itself is served on its thread's.
 align 16
@@ -108,7 +160,15 @@ debug_entry:
 	test byte [rsp + 16], 3
 	jz ist_entry
 	SWAPGS
+%ifdef CONFIG_SMP
+	lfence					; the same as above
+%endif
 	push rdi				; above it: vector, rip, cs, rflags, rsp, ss
+%ifdef CONFIG_PTI
+	mov rdi, cr3
+	mov [CPU_ENTRY(ASM_ENTRY_TRAP_CR3)], rdi
+	TO_KERNEL_TABLES rdi
+%endif
 	mov rdi, rsp
 	mov rsp, [THIS_CPU(ASM_CPU_CURRENT)]
 	push qword [rdi + 48]
@@ -119,13 +179,19 @@ debug_entry:
 	push 0
 	push qword [rdi + 8]
 	mov rdi, [rdi]
+%ifdef CONFIG_PTI
+	jmp user_entry_on_stack
+%else
 	jmp user_entry_swapped
+%endif
 
 ist_entry:
 	push qword [rsp]
 	mov qword [rsp + 8], 0
 ist_entry_error:
+%ifndef CONFIG_PTI
 	CLEAR_AC
+%endif
 	PUSH_REGISTERS
 	cld
 %ifdef CONFIG_SMP
@@ -138,8 +204,29 @@ ist_entry_error:
 	mov edx, [rsp + ASM_FRAME_SIZE + 4]
 	wrmsr
 %endif
+%ifdef CONFIG_PTI
+	mov rax, cr3
+	mov [CPU_ENTRY(ASM_ENTRY_TRAP_CR3)], rax
+	xor r12d, r12d				; to be put back, if it is that of user mode
+	mov rcx, [CPU_ENTRY(ASM_ENTRY_USER_CR3)]
+	xor rax, rcx
+	shl rax, 1				; neither the flag beyond the address nor the PCID
+	shr rax, 13
+	jnz .kernel_tables
+	mov r12, rcx
+	TO_KERNEL_TABLES rax
+.kernel_tables:
+	CLEAR_AC
+%endif
 	mov rdi, rsp
 	call interrupt_dispatch			; (frame)
+	CLEAR_BUFFERS
+%ifdef CONFIG_PTI
+	test r12, r12
+	jz .same_tables
+	mov cr3, r12
+.same_tables:
+%endif
 %ifdef CONFIG_SMP
 	mov ecx, MSR_GS_BASE
 	mov eax, ebx

@@ -19,6 +19,7 @@
 #ifndef EXO_CAP_H
 #define EXO_CAP_H
 
+#include <exo/nospec.h>
 #include <exo/object.h>
 #include <stdatomic.h>
 
@@ -61,6 +62,7 @@ static inline struct cap *cap_slot(const struct cap_table *table, exo_cap_t slot
 
 	if (unlikely(slot >= table->nr_slots))
 		return NULL;
+	slot = index_nospec(slot, table->nr_slots);
 	page = __atomic_load_n(&table->pages[slot / CAPS_PER_PAGE], __ATOMIC_ACQUIRE);
 	if (unlikely(!page))
 		return NULL;

@@ -69,6 +69,7 @@ struct page_machine {
 struct page_table {
 	struct page_machine *machine;
 	paddr_t root;
+	paddr_t user_root; /* the lower half the same; 0: none (only with CONFIG_PTI) */
 	uint16_t pcid; /* process-context identifier, 0 without CONFIG_PCID */
 	bool stale; /* the TLB may hold something wrong under this PCID: flush at the next switch */
 	bool open; /* a batch is open */
@@ -119,7 +120,14 @@ struct page_batch {
 int page_table_init(struct page_table *space, struct page_machine *machine,
 		    struct page_table *kernel);
 
-/* Frees all tables that page_table_map() made, the root included. No CPU may be using them. */
+/*
+ * With CONFIG_PTI: gives a space in which nothing is mapped a second root, whose lower half will be
+ * as the first one's, and the upper half as that of @upper, of which the same holds as of @kernel
+ * above. It is the space's as the first is. Returns 0 or -EXO_E_NOMEM.
+ */
+int page_table_add_user_root(struct page_table *space, const struct page_table *upper);
+
+/* Frees all tables that page_table_map() made, the roots included. No CPU may be using them. */
 void page_table_destroy(struct page_table *space);
 
 /**
@@ -170,8 +178,8 @@ int page_table_query(const struct page_table *space, uint64_t address,
 		     struct page_mapping *mapping);
 
 /*
- * Calls @visit for each table that page_table_destroy() would free, the root last; @visit may free
- * it. Nobody changes the space meanwhile.
+ * Calls @visit for each table that page_table_destroy() would free, the root (or roots) last;
+ * @visit may free it. Nobody changes the space meanwhile.
  */
 void page_table_for_each(const struct page_table *space,
 			 void (*visit)(paddr_t table, void *context), void *context);

@@ -12,6 +12,7 @@
  * its last cell to come back. There is no recursion, however deep banks are nested.
  */
 #include <exo/bank.h>
+#include <exo/nospec.h>
 #include <exo/panic.h>
 
 #include "bank_internal.h"
@@ -35,7 +36,7 @@ static void set_reserved(struct bank *bank, unsigned int node, uint64_t frames)
 unsigned int bank_try_node(unsigned int node, unsigned int index)
 {
 	if (node != EXO_NODE_ANY)
-		return node;
+		return (unsigned int)index_nospec(node, numa_nodes());
 	return index ? numa_nearest(bank_near_node(), index) : bank_near_node();
 }
 

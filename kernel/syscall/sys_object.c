@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that make and configure environments, threads, endpoints and notifications. */
 #include <exo/env.h>
+#include <exo/nospec.h>
 #include <exo/sched.h>
 #include <exo/syscall.h>
 
@@ -231,6 +232,7 @@ struct exo_result sys_thread_sched(uint64_t slot, uint64_t cpu_slot, uint64_t ad
 		return result_error(error);
 	if (atomic_load(&thread->gone))
 		return result_error(-EXO_E_DEAD);
+	wanted.priority = index_nospec(wanted.priority, PRIORITY_LEVELS);
 	parameters = (struct sched_parameters){
 		.priority = (uint8_t)wanted.priority,
 		.shares = wanted.shares,

@@ -39,6 +39,8 @@ VARIANTS = (
     (builds.Spec("bench", (("HEAP_SLAB", True),)), "", ("heap.",), ".slab"),
     *((builds.Spec("bench", ((f"SCHED_{policy.upper()}", True),)), "", ("thread.", "sem."),
        f".{policy}") for policy in ("round_robin", "stealing", "edf", "stride")),
+    (builds.Spec("bench", (("PTI", True),)), "",
+     ("call.null", "foreign.", "upcall.", "yield.env", "env.", "user."), ".pti"),
     (builds.Spec("bench_flat", (*SMP_SETTINGS, ("SPIN_MCS", True))), SMP, ("sem.",), ".mcs"),
 )
 SMP_COST = 0.10  # the most that a row of SMP may be above that of FLAT, as a share of it
@@ -55,7 +57,7 @@ def measure(elf, config, prefix="", words="", suffix=""):
         raise BenchError("this configuration has no benchmarks: it needs CONFIG_BENCH=y, "
                          "CONFIG_BOOT_PVH=y and CONFIG_SERIAL_16550=y")
     outputs = [_output(elf, config, "bench", words)]
-    if config["PROTECTED"] and not suffix and words != ENTRY_TO_MAIN:
+    if config["PROTECTED"] and (not suffix or config["PTI"]) and words != ENTRY_TO_MAIN:
         outputs.append(_output(elf, config, "user-bench", words))
     rows = []
     for output in outputs:

@@ -242,6 +242,44 @@ static void page_batch_shares_the_upper_half(struct test *test)
 	TEST_TRUE(test, !machine.bad_free);
 }
 
+/* A second root (CONFIG_PTI): the lower half follows the first one's, the upper half does not. */
+static void page_batch_keeps_two_roots_alike(struct test *test)
+{
+	struct page_table upper, view;
+	struct page_mapping found;
+
+	if (!IS_ENABLED(CONFIG_PTI))
+		return;
+	begin(5, PAGE_LEVEL_1G);
+	TEST_EQ(test, page_table_init(&upper, &machine.page, NULL), 0);
+	machine.left = 0;
+	TEST_EQ(test, page_table_add_user_root(&space, &upper), -EXO_E_NOMEM);
+	TEST_EQ(test, space.user_root, 0);
+	machine.left = UNLIMITED;
+	TEST_EQ(test, page_table_add_user_root(&space, &upper), 0);
+	view = (struct page_table){ .machine = &machine.page, .root = space.user_root };
+	for (unsigned int i = 0; i < 2; i++) {
+		TEST_EQ(test, map(LOW, 0, K4, PAGE_USER), 0);
+		TEST_EQ(test, map(HIGH, 0, K4, PAGE_WRITE), 0);
+		next_batch();
+		TEST_EQ(test, page_table_query(&view, LOW, &found), 0);
+		TEST_EQ(test, found.base, FRAMES);
+		TEST_EQ(test, page_table_query(&view, HIGH, &found), 0);
+		TEST_TRUE(test, !found.present);
+		TEST_EQ(test, page_table_unmap(&batch, LOW, K4), 0);
+		TEST_EQ(test, page_table_unmap(&batch, HIGH, K4), 0);
+		TEST_EQ(test, page_table_query(&view, LOW, &found), 0);
+		TEST_TRUE(test, !found.present);
+		next_batch();
+	}
+	page_batch_end(&batch);
+	TEST_EQ(test, machine.nr_used, 3);
+	page_table_destroy(&space);
+	page_table_destroy(&upper);
+	TEST_EQ(test, machine.nr_used, 0);
+	TEST_TRUE(test, !machine.bad_free);
+}
+
 /* Tables that boot code made: they allow less, are not counted and never go. */
 static void page_batch_leaves_tables_of_others(struct test *test)
 {
@@ -296,6 +334,7 @@ static const struct test_case page_batch_cases[] = {
 	TEST_CASE(page_batch_cursor_steps_aside),
 	TEST_CASE(page_batch_cursor_knows_its_pages),
 	TEST_CASE(page_batch_shares_the_upper_half),
+	TEST_CASE(page_batch_keeps_two_roots_alike),
 	TEST_CASE(page_batch_leaves_tables_of_others),
 	TEST_CASE(page_batch_merges_no_tables_of_others),
 };

@@ -14,6 +14,7 @@ bits 64
 global user_blob, user_blob_end
 global blob_syscall, blob_spin, blob_count, blob_read, blob_write, blob_handler, blob_foreign
 global blob_null_loop, blob_bases, blob_fpu, blob_foreign_loop, blob_fault_loop, blob_random
+global blob_step, blob_syscall_step, blob_foreign_step
 global blob_flags_syscall, blob_flags_fault
 global blob_traps, blob_traps_end, blob_jump, blob_write_bases, blob_ud, blob_int3, blob_umip, blob_calls
 
@@ -194,6 +195,23 @@ blob_random:
 .fault:
 	mov rax, [rbx]
 	jmp blob_random
+
+; A debug exception after the NOP.
+blob_step:
+	push 0x302				; RFLAGS.TF
+	popfq
+	nop
+	ud2
+
+blob_syscall_step:
+	syscall
+	jmp blob_step
+
+; A foreign call that nobody answers.
+blob_foreign_step:
+	mov eax, 39
+	syscall
+	jmp blob_step
 
 blob_int3:
 	int3

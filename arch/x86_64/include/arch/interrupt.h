@@ -33,6 +33,9 @@ void idt_init(void);
 /* Loads it on another CPU: there is one for all. */
 void idt_init_cpu(void);
 
+/* Where it is: one page of its own with CONFIG_PTI. */
+uint64_t idt_address(void);
+
 /* Called by entry.asm, interrupts off. */
 void interrupt_dispatch(struct interrupt_frame *frame);
 
