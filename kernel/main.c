@@ -175,7 +175,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 	console_printf("exo-kernel: ready\n");
 
 	run_requested();
-	if (IS_ENABLED(CONFIG_USER_PROGRAMS) && hello_main())
+	if (hello_main())
 		log_error("hello: the program failed");
 	if (!start_programs() && IS_ENABLED(CONFIG_MONITOR))
 		monitor_run();

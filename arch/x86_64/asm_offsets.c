@@ -35,6 +35,7 @@ void asm_offsets(void)
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_CPU_STATE, offsetof(struct cpu, state));
+	DEFINE(ASM_CPU_IN_PROGRAM, offsetof(struct cpu, in_program));
 	DEFINE(ASM_CPU_USER_WORD, offsetof(struct cpu, user_word));
 	DEFINE(ASM_STATE_ENTRY, offsetof(struct exo_state_page, entry));
 	DEFINE(ASM_STATE_FOREIGN, offsetof(struct exo_state_page, foreign));
@@ -51,6 +52,8 @@ void asm_offsets(void)
 	DEFINE(ASM_UPCALL_FOREIGN, EXO_UPCALL_FOREIGN);
 	DEFINE(ASM_USER_BITS, USER_ADDRESS_BITS);
 	DEFINE(ASM_E_CALL, EXO_E_CALL);
+	DEFINE(ASM_SELECTOR_KERNEL_CODE, SELECTOR_KERNEL_CODE);
+	DEFINE(ASM_SELECTOR_KERNEL_DATA, GDT_DATA * 8);
 	DEFINE(ASM_SELECTOR_USER_CODE, SELECTOR_USER_CODE);
 	DEFINE(ASM_SELECTOR_USER_DATA, SELECTOR_USER_DATA);
 	DEFINE(ASM_FRAME_SIZE, sizeof(struct interrupt_frame));
