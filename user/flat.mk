@@ -15,10 +15,10 @@ $(flat-objects): $(SOURCE) FORCE | $(fixdep) $(call-headers)
 .PHONY: program
 program: $(kernel)
 else
-flat-sources := $(if $(filter abi-test,$(flat-name)),$(if $(CONFIG_TESTS),$(abi-test-sources)), \
-	$(wildcard user/programs/$(flat-name).c))
-$(if $(flat-sources),,$(error CONFIG_FLAT_PROGRAM="$(flat-name)": there is no \
-	user/programs/$(flat-name).c))
+flat-sources := $(wildcard user/programs/$(flat-name).c)
+ifeq ($(flat-name)$(CONFIG_TESTS),abi-testy)
+flat-sources := $(abi-test-sources)
+endif
 flat-objects := $(call user-objects,$(flat-sources))
 $(flat-objects): | $(fixdep) $(call-headers)
 endif
@@ -34,6 +34,7 @@ label-flatlocal := LOCAL #
 cmd-flatlocal = $(OBJCOPY) --keep-global-symbol=program_start $< $@.tmp
 
 $(flat-program:.o=.all.o): $(flat-objects) $(user-libs) user/flat.ld FORCE
+	$(if $(flat-objects),,$(error CONFIG_FLAT_PROGRAM="$(flat-name)": there is no user/programs/$(flat-name).c))
 	$(call run,flatld)
 $(flat-program): $(flat-program:.o=.all.o) FORCE
 	$(call run,flatlocal)

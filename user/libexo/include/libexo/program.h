@@ -4,8 +4,8 @@
  *
  * _start (start.asm) calls main() with the arguments that struct exo_start has, and ends the
  * program with what it returns. In the first environment main() gets one argument, "init", or the
- * program's name in a flat build, which has no other. In a flat build without objects the kernel calls
- * main() under the name PROGRAM_main, and there is none of this.
+ * program's name in a flat build, which has no other. In a flat build without objects the kernel
+ * calls main() under the name PROGRAM_main, and there is none of this.
  */
 #ifndef LIBEXO_PROGRAM_H
 #define LIBEXO_PROGRAM_H
