@@ -198,7 +198,7 @@ bool user_debug_in_kernel(const struct interrupt_frame *frame)
 
 int user_sanitise(struct interrupt_frame *frame)
 {
-	if (frame->rip >= user_end() || frame->rsp > user_end())
+	if (frame->rip >= USER_END || frame->rsp > USER_END)
 		return -EXO_E_RANGE;
 	frame->cs = SELECTOR_USER_CODE;
 	frame->ss = SELECTOR_USER_DATA;

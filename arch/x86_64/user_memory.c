@@ -15,7 +15,7 @@ bool user_copy(void *to, const void *from, size_t size);
 
 uint64_t user_end(void)
 {
-	return USER_ADDRESS_MASK + 1 - PAGE_SIZE;
+	return USER_END;
 }
 
 bool user_reaches(uint64_t address, size_t size)
@@ -23,7 +23,7 @@ bool user_reaches(uint64_t address, size_t size)
 	const uint64_t image = (uintptr_t)image_start;
 	const uint64_t length = (uintptr_t)image_end - image;
 
-	if (address < user_end() && size <= user_end() - address)
+	if (address < USER_END && size <= USER_END - address)
 		return true;
 	return IS_ENABLED(CONFIG_FLAT_OBJECTS) && address - image < length &&
 	       size <= length - (address - image);

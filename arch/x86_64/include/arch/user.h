@@ -22,6 +22,7 @@ struct user_context;
  */
 #define USER_ADDRESS_BITS 47
 #define USER_ADDRESS_MASK ((1ull << USER_ADDRESS_BITS) - 1)
+#define USER_END (USER_ADDRESS_MASK + 1 - PAGE_SIZE) /* user_end() */
 
 /* CR4.SMAP is on: STAC and CLAC exist (user.inc). Constant once the CPUs have started. */
 extern bool user_smap;
