@@ -81,6 +81,7 @@ CC_TARGET := --target=x86_64-unknown-none-elf
 LD := ld.lld
 NM := llvm-nm
 STRIP := llvm-strip
+OBJCOPY := llvm-objcopy
 compiler-include = $(shell $(CC) -print-resource-dir)/include
 compiler-package := clang lld llvm
 else
@@ -90,6 +91,7 @@ CC_TARGET := -D_LIBC_LIMITS_H_
 LD := $(CROSS_COMPILE)ld
 NM := $(CROSS_COMPILE)nm
 STRIP := $(CROSS_COMPILE)strip
+OBJCOPY := $(CROSS_COMPILE)objcopy
 compiler-include = $(shell $(CC) -print-file-name=include)
 compiler-package := gcc-x86-64-linux-gnu (or gcc on an amd64 host)
 endif
@@ -262,6 +264,8 @@ $(iso): $(kernel) $(MODULES) scripts/build/make_iso.sh FORCE
 
 ifeq ($(CONFIG_PROTECTED),y)
 include user/programs.mk
+else ifeq ($(CONFIG_FLAT_OBJECTS),y)
+include user/flat.mk
 endif
 
 saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(asm-offsets).raw $(link-script) \

@@ -184,7 +184,7 @@ void kernel_main(enum boot_protocol protocol, paddr_t loader_data)
 
 	boot(protocol, loader_data);
 	run_requested();
-	if (IS_ENABLED(CONFIG_USER_PROGRAMS) && hello_main())
+	if (hello_main())
 		log_error("hello: the program failed");
 	started = start_programs();
 	memory_release_boot_code();

@@ -36,6 +36,7 @@ void asm_offsets(void)
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_CPU_STATE, offsetof(struct cpu, state));
+	DEFINE(ASM_CPU_IN_PROGRAM, offsetof(struct cpu, in_program));
 	DEFINE(ASM_CPU_USER_WORD, offsetof(struct cpu, user_word));
 	DEFINE(ASM_ENTRY_KERNEL_CR3, offsetof(struct cpu_entry, kernel_cr3));
 	DEFINE(ASM_ENTRY_USER_CR3, offsetof(struct cpu_entry, user_cr3));
@@ -57,6 +58,8 @@ void asm_offsets(void)
 	DEFINE(ASM_UPCALL_FOREIGN, EXO_UPCALL_FOREIGN);
 	DEFINE(ASM_USER_BITS, USER_ADDRESS_BITS);
 	DEFINE(ASM_E_CALL, EXO_E_CALL);
+	DEFINE(ASM_SELECTOR_KERNEL_CODE, SELECTOR_KERNEL_CODE);
+	DEFINE(ASM_SELECTOR_KERNEL_DATA, GDT_DATA * 8);
 	DEFINE(ASM_SELECTOR_USER_CODE, SELECTOR_USER_CODE);
 	DEFINE(ASM_SELECTOR_USER_DATA, SELECTOR_USER_DATA);
 	DEFINE(ASM_SELECTOR_KERNEL_DATA, GDT_DATA * 8);

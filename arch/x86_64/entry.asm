@@ -5,7 +5,7 @@
 ; all (struct interrupt_frame). Stub N is at interrupt_stubs + 8 * N.
 ;
 ; With CONFIG_PROTECTED user mode is interrupted, too: user_entry.asm has those ways, and the test
-; for them is here.
+; for them is here. With CONFIG_FLAT_OBJECTS it is the program of a flat kernel (flat_entry.asm).
 
 %include "generated/autoconf.inc"
 %include "generated/asm-offsets.inc"
@@ -40,8 +40,18 @@ global interrupt_stubs, interrupt_entry_kernel
 %define entry_target page_fault_entry
 %endif
 %endif
+%ifdef CONFIG_FLAT_OBJECTS
+%if %1 == ASM_VECTOR_NMI || %1 == ASM_VECTOR_MACHINE_CHECK
+%define entry_target flat_ist_entry
+%elif %1 == ASM_VECTOR_DOUBLE_FAULT
+%define entry_target flat_ist_entry_error
+%endif
+%endif
 %endmacro
 
+%ifdef CONFIG_FLAT_OBJECTS
+extern flat_interrupt, flat_ist_entry, flat_ist_entry_error
+%endif
 %ifdef CONFIG_PROTECTED
 extern debug_entry, ist_entry, ist_entry_error, page_fault_entry, user_entry
 %endif
@@ -73,6 +83,10 @@ interrupt_entry_kernel:
 %ifdef CONFIG_SMP
 	lfence					; not even speculatively with the program's GS
 %endif
+%endif
+%ifdef CONFIG_FLAT_OBJECTS
+	cmp byte [THIS_CPU(ASM_CPU_IN_PROGRAM)], 0
+	jne flat_interrupt
 %endif
 	push rax
 	movzx eax, byte [rsp + 8]

@@ -76,7 +76,7 @@ static bool is_forbidden(const struct interrupt_frame *frame)
 /* What a program has done is for the program to deal with, but for what is no doing of its own. */
 static bool is_users(const struct interrupt_frame *frame)
 {
-	return frame->cs & 3 && frame->vector != VECTOR_NMI &&
+	return user_frame(frame) && frame->vector != VECTOR_NMI &&
 	       frame->vector != VECTOR_DOUBLE_FAULT && frame->vector != VECTOR_MACHINE_CHECK;
 }
 
@@ -87,7 +87,7 @@ static bool survive(struct interrupt_frame *frame)
 
 	if (vector == VECTOR_NO_DEVICE && fpu_exception(frame))
 		return true;
-	if (IS_ENABLED(CONFIG_PROTECTED) && is_users(frame)) {
+	if (IS_ENABLED(CONFIG_OBJECTS) && is_users(frame)) {
 		user_exception(frame, vector == VECTOR_PAGE_FAULT ? cpu_read_cr2() : 0);
 		return true;
 	}

@@ -29,6 +29,7 @@
 #include <arch/interrupt_frame.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
+#include <arch/user.h>
 #include <exo/cpu.h>
 #include <exo/fpu.h>
 #include <exo/frame.h>
@@ -174,7 +175,7 @@ bool fpu_exception(const struct interrupt_frame *frame)
 	irq_enable();
 	error = frame_alloc(area_order, &base);
 	irq_save();
-	if (error && IS_ENABLED(CONFIG_PROTECTED) && frame->cs & 3)
+	if (error && user_frame(frame))
 		return false;
 	if (error)
 		panic_at(frame, "no memory for the FPU state of thread \"%s\"", thread->name);

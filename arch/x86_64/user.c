@@ -20,7 +20,6 @@
 #include <arch/user.h>
 #include <exo/errno.h>
 #include <exo/log.h>
-#include <exo/string.h>
 #include <exo/user.h>
 
 enum user_msr {
@@ -55,13 +54,7 @@ static const uint64_t no_state[8];
 _Static_assert(offsetof(struct exo_state_page, disabled) + 4 <= sizeof(no_state),
 	       "holds what is looked at");
 
-extern const char syscall_entry[], user_copy_end[], user_copy_fault[];
-bool user_copy(void *to, const void *from, size_t size);
-
-uint64_t user_end(void)
-{
-	return USER_ADDRESS_MASK + 1 - PAGE_SIZE;
-}
+extern const char syscall_entry[];
 
 /* --- features ----------------------------------------------------------------------------------*/
 
@@ -199,39 +192,7 @@ void user_switch(struct thread *previous, struct thread *next)
 	load_bases(user);
 }
 
-/* --- copying, and faults that are no panic -----------------------------------------------------*/
-
-static bool in_range(uint64_t address, size_t size)
-{
-	return address < user_end() && size <= user_end() - address;
-}
-
-static int copy(void *to, const void *from, size_t size)
-{
-	const uint64_t flags = irq_save();
-	const bool all = user_copy(to, from, size);
-
-	irq_restore(flags);
-	return all ? 0 : -EXO_E_FAULT;
-}
-
-int user_copy_from(void *to, uint64_t from, size_t size)
-{
-	return in_range(from, size) ? copy(to, (const void *)(uintptr_t)from, size) : -EXO_E_FAULT;
-}
-
-int user_copy_to(uint64_t to, const void *from, size_t size)
-{
-	return in_range(to, size) ? copy((void *)(uintptr_t)to, from, size) : -EXO_E_FAULT;
-}
-
-bool user_copy_fixup(struct interrupt_frame *frame)
-{
-	if (frame->rip < (uintptr_t)user_copy || frame->rip >= (uintptr_t)user_copy_end)
-		return false;
-	frame->rip = (uintptr_t)user_copy_fault;
-	return true;
-}
+/* --- the border -------------------------------------------------------------------------------*/
 
 /* MOV SS puts off a breakpoint, or a single step, until after the next instruction: SYSCALL. */
 bool user_debug_in_kernel(const struct interrupt_frame *frame)
@@ -241,7 +202,7 @@ bool user_debug_in_kernel(const struct interrupt_frame *frame)
 
 int user_sanitise(struct interrupt_frame *frame)
 {
-	if (frame->rip >= user_end() || frame->rsp > user_end())
+	if (frame->rip >= USER_END || frame->rsp > USER_END)
 		return -EXO_E_RANGE;
 	frame->cs = SELECTOR_USER_CODE;
 	frame->ss = SELECTOR_USER_DATA;

@@ -59,6 +59,8 @@ struct cpu {
 	struct tss *tss; /* rsp[0] is where the running thread's kernel stack begins */
 	struct exo_state_page *state; /* the running program's, or one that is all 0 */
 	uint64_t user_word; /* for syscall_entry.asm, while it has no stack */
+	/* Only with CONFIG_FLAT_OBJECTS: the program runs, not the kernel (flat_entry.asm). */
+	bool in_program;
 	bool in_interrupt; /* kept only with CONFIG_DEBUG_PREEMPT or CONFIG_LOCKDEP */
 };
 

@@ -18,6 +18,9 @@
 #include <exo/page_table.h>
 #include <exo/user.h>
 
+/* What pages of programs have of enum page_rights: a flat kernel's are of the kernel's own mode. */
+#define PAGE_PROGRAM (IS_ENABLED(CONFIG_PROTECTED) ? PAGE_USER : 0u)
+
 struct env {
 	struct object object;
 	struct cap_table table;

@@ -8,9 +8,9 @@
 
 /*
  * Makes it and lets it run: true; else says in the log why not. Boot list, when all CPUs are
- * online; once. False in flat builds.
+ * online; once. False in kernels without objects.
  */
-#if IS_ENABLED(CONFIG_PROTECTED)
+#if IS_ENABLED(CONFIG_OBJECTS)
 bool root_start(void);
 #else
 static inline bool root_start(void)

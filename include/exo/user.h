@@ -54,7 +54,7 @@ struct user_context {
 uint64_t user_end(void);
 
 /* Each CPU at its start, after gdt_init…() and mmu_init…(): SYSCALL, SMEP, SMAP, UMIP, FSGSBASE. */
-#if IS_ENABLED(CONFIG_PROTECTED)
+#if IS_ENABLED(CONFIG_OBJECTS)
 void user_init_cpu(void);
 #else
 static inline void user_init_cpu(void)
@@ -99,7 +99,7 @@ void user_tell_slice(struct thread *thread);
  * Interrupts off. */
 static inline void user_slice_over(struct thread *thread)
 {
-	if (IS_ENABLED(CONFIG_PROTECTED) && thread->user)
+	if (IS_ENABLED(CONFIG_OBJECTS) && thread->user)
 		user_tell_slice(thread);
 }
 

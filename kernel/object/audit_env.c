@@ -37,7 +37,7 @@ static bool for_each_slot(struct audit *audit, struct env *env, slot_visitor *vi
 
 static unsigned int rights_of(const struct env *env, unsigned int rights)
 {
-	return PAGE_USER | (rights & EXO_RIGHT_W ? PAGE_WRITE : 0) |
+	return PAGE_PROGRAM | (rights & EXO_RIGHT_W ? PAGE_WRITE : 0) |
 	       (rights & EXO_RIGHT_X || !env->machine.no_execute ? PAGE_EXECUTE : 0);
 }
 

@@ -34,7 +34,7 @@ static uint64_t address_of(uint64_t place)
 static inline unsigned int page_rights(unsigned int rights)
 {
 	_Static_assert(EXO_RIGHT_W == (unsigned int)PAGE_WRITE, "so it needs no translation");
-	return PAGE_USER | (rights & EXO_RIGHT_W) | (rights & EXO_RIGHT_X ? PAGE_EXECUTE : 0);
+	return PAGE_PROGRAM | (rights & EXO_RIGHT_W) | (rights & EXO_RIGHT_X ? PAGE_EXECUTE : 0);
 }
 
 /* --- one capability ----------------------------------------------------------------------------*/

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first environment: the program `init` of the programs' archive, with capabilities to all that
- * the kernel does not keep. What it finds where is in uapi/exo/info.h.
+ * The first environment, with capabilities to all that the kernel does not keep. What it finds
+ * where is in uapi/exo/info.h, and which program it runs in root_archive.c or root_flat.c.
  *
- * The archive is the boot module called "programs", else what is in the image. The pages that the
- * kernel itself provides (boot information, info page, modules) are objects without a bank: they
- * are never ended.
+ * The pages that the kernel itself provides (boot information, info page, modules) are objects
+ * without a bank: they are never ended.
  *
  * All runs in the main thread, with interrupts off but where user_thread_make() opens, because that
  * is the context of system calls, whose functions are used.
  */
+#include "root_internal.h"
+
 #include <arch/image.h>
 #include <arch/memory.h>
 #include <arch/mmu.h>
 #include <exo/boot_info.h>
 #include <exo/clock.h>
-#include <exo/cpio.h>
-#include <exo/elf.h>
 #include <exo/env.h>
 #include <exo/log.h>
 #include <exo/preempt.h>
@@ -29,10 +28,6 @@
 #define TABLE_ORDER 3 /* 2^18 slots */
 #define STACK_PAGES 16u
 #define MODULE_MAX (UINT64_C(1) << 30) /* one map() call's worth of large pages */
-#define PROGRAM "init"
-
-extern const char programs_cpio_start[], programs_cpio_end[];
-#define IMAGE_ARCHIVE_SIZE ((uintptr_t)programs_cpio_end - (uintptr_t)programs_cpio_start)
 
 static struct exo_boot_info boot_page __aligned(PAGE_SIZE) __section(".bss..pages.boot_info");
 static struct exo_info info_page __aligned(PAGE_SIZE) __section(".bss..pages.info");
@@ -92,12 +87,8 @@ static __boot unsigned int order_of(uint64_t pages)
 	return pages > 1 ? 64 - (unsigned int)__builtin_clzll(pages - 1) : 0;
 }
 
-/*
- * New, zeroed memory of the bank, mapped at @address; *memory is where the kernel sees it. What the
- * block has beyond @pages is nobody's: something else may come right behind them.
- */
-static __boot int give_memory(exo_cap_t slot, uint64_t pages, uint64_t address, unsigned int rights,
-			      void **memory)
+__boot int root_give_memory(exo_cap_t slot, uint64_t pages, uint64_t address, unsigned int rights,
+			    void **memory)
 {
 	const unsigned int order = order_of(pages);
 	unsigned int node = EXO_NODE_ANY;
@@ -174,12 +165,13 @@ static __boot int add_boot_module(const struct boot_module *module)
 
 static __boot int add_modules(void)
 {
+	const void *archive;
+	const size_t size = root_image_archive(&archive);
 	int error = 0;
 
 	root.modules_end = EXO_MODULES_ADDRESS;
-	if (IMAGE_ARCHIVE_SIZE)
-		error = add_module("programs", image_to_phys(programs_cpio_start),
-				   IMAGE_ARCHIVE_SIZE);
+	if (size)
+		error = add_module("programs", image_to_phys(archive), size);
 	for (unsigned int i = 0; !error && i < boot_info.nr_modules; i++)
 		error = add_boot_module(&boot_info.modules[i]);
 	return error;
@@ -219,68 +211,9 @@ static __boot int give_information(void)
 	return error ? error : add_modules();
 }
 
-/* --- its program -------------------------------------------------------------------------------*/
+/* --- itself ------------------------------------------------------------------------------------*/
 
-static __boot int load(const struct elf_image *image)
-{
-	exo_cap_t slot = EXO_FIRST_IMAGE;
-	struct elf_segment segment;
-	unsigned int position = 0;
-	int error = 0;
-
-	while (!error && elf_next(image, &position, &segment)) {
-		const uint64_t page = elf_segment_page(&segment);
-		void *memory;
-
-		if (slot == EXO_FIRST_FREE)
-			return -EXO_E_RANGE;
-		error = give_memory(slot++, elf_segment_pages(&segment), page, segment.rights,
-				    &memory);
-		if (!error)
-			memcpy((char *)memory + (segment.address - page),
-			       image->data + segment.offset, segment.file_size);
-	}
-	return error;
-}
-
-/* The archive's bytes, as the kernel sees them. */
-static __boot const void *archive(size_t *size)
-{
-	for (unsigned int i = 0; i < boot_info.nr_modules; i++)
-		if (!strcmp(boot_info.modules[i].name, "programs")) {
-			*size = boot_info.modules[i].size;
-			return phys_to_virt(boot_info.modules[i].base);
-		}
-	*size = IMAGE_ARCHIVE_SIZE;
-	return programs_cpio_start;
-}
-
-static __boot int find_program(struct elf_image *image)
-{
-	struct cpio_file file;
-	enum cpio_error found;
-	enum elf_error error;
-	const void *data;
-	size_t size;
-
-	data = archive(&size);
-	if (!size) {
-		log_error("root: no programs: neither in the image nor a module \"programs\"");
-		return -EXO_E_ARG;
-	}
-	found = cpio_find(data, size, PROGRAM, &file);
-	if (found) {
-		log_error("root: \"%s\" in the archive of programs: %s", PROGRAM,
-			  cpio_error_text(found));
-		return -EXO_E_ARG;
-	}
-	error = elf_open(file.data, file.size, 0, user_end(), image);
-	if (error)
-		log_error("root: \"%s\": %s", PROGRAM, elf_error_text(error));
-	return error ? -EXO_E_ARG : 0;
-}
-
-static __boot int give_thread(const struct elf_image *image)
+static __boot int give_thread(uint64_t entry)
 {
 	struct frame *state;
 	struct object *object;
@@ -291,23 +224,22 @@ static __boot int give_thread(const struct elf_image *image)
 	if (!error)
 		error = put(EXO_FIRST_THREAD, &root.thread->object, EXO_RIGHTS_ALL, &cap);
 	if (!error)
-		error = give_memory(EXO_FIRST_STATE, 1, EXO_STATE_ADDRESS,
-				    EXO_RIGHT_R | EXO_RIGHT_W, &memory);
+		error = root_give_memory(EXO_FIRST_STATE, 1, EXO_STATE_ADDRESS,
+					 EXO_RIGHT_R | EXO_RIGHT_W, &memory);
 	if (!error)
-		error = give_memory(EXO_FIRST_STACK, STACK_PAGES,
-				    EXO_STACK_TOP - STACK_PAGES * (uint64_t)PAGE_SIZE,
-				    EXO_RIGHT_R | EXO_RIGHT_W, &memory);
+		error = root_give_memory(EXO_FIRST_STACK, STACK_PAGES,
+					 EXO_STACK_TOP - STACK_PAGES * (uint64_t)PAGE_SIZE,
+					 EXO_RIGHT_R | EXO_RIGHT_W, &memory);
 	if (!error)
 		error = cap_get(&root.env->table, EXO_FIRST_STATE, EXO_TYPE_FRAME, 0, &object);
 	if (error)
 		return error;
 	object_pin(object);
 	state = container_of(object, struct frame, object);
-	return user_thread_configure(root.thread, root.env, image->entry, EXO_STACK_TOP - 8, 0,
-				     state, 0);
+	return user_thread_configure(root.thread, root.env, entry, EXO_STACK_TOP - 8, 0, state, 0);
 }
 
-static __boot int make(const struct elf_image *image)
+static __boot int make(uint64_t entry)
 {
 	struct cap *cap;
 	int error = bank_make_root(&root.bank);
@@ -327,20 +259,19 @@ static __boot int make(const struct elf_image *image)
 	if (!error)
 		error = give_information();
 	if (!error)
-		error = load(image);
-	return error ? error : give_thread(image);
+		error = root_load_program();
+	return error ? error : give_thread(entry);
 }
 
 __boot bool root_start(void)
 {
-	struct elf_image image;
-	uint64_t flags;
+	uint64_t flags, entry;
 	int error;
 
-	if (find_program(&image))
+	if (!root_find_program(&entry))
 		return false;
 	flags = irq_save();
-	error = make(&image);
+	error = make(entry);
 	if (!error)
 		error = user_thread_run(root.thread);
 	irq_restore(flags);

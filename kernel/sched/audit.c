@@ -90,8 +90,7 @@ static unsigned int waits(struct audit *audit, struct thread *thread)
 				   1, 0);
 	}
 	return (queue != NULL) + atomic_load(&thread->asleep) +
-	       (IS_ENABLED(CONFIG_PROTECTED) && thread->user &&
-		atomic_load(&thread->user->stopped));
+	       (IS_ENABLED(CONFIG_OBJECTS) && thread->user && atomic_load(&thread->user->stopped));
 }
 
 static void check_ready(struct audit *audit, const struct thread *thread, unsigned int runs,

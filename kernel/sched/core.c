@@ -61,7 +61,7 @@ static inline void switch_to(struct cpu *cpu, struct thread *previous, struct th
 	cpu->current = next;
 	cpu->switches++;
 	next->switches++;
-	if (IS_ENABLED(CONFIG_PROTECTED) &&
+	if (IS_ENABLED(CONFIG_OBJECTS) &&
 	    unlikely((uintptr_t)previous->user | (uintptr_t)next->user))
 		user_switch(previous, next);
 	if (IS_ENABLED(CONFIG_FPU) && unlikely(previous->fpu_live | next->fpu_live))

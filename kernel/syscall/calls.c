@@ -47,7 +47,7 @@ struct exo_result sys_debug_write(uint64_t text, uint64_t length)
 {
 	if (length > DEBUG_WRITE_LIMIT)
 		return result_error(-EXO_E_RANGE);
-	if (IS_ENABLED(CONFIG_PROTECTED))
+	if (IS_ENABLED(CONFIG_OBJECTS))
 		return result_error(write_from_program(text, length));
 	if (!text && length)
 		return result_error(-EXO_E_FAULT);

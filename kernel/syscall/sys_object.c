@@ -14,9 +14,11 @@ static int make(struct bank *bank, uint64_t type, uint64_t argument, struct obje
 
 	switch (type) {
 	case EXO_TYPE_ENV:
-		error = argument > CAP_TABLE_ORDER_MAX
-				? -EXO_E_ARG
-				: env_make(bank, (unsigned int)argument, &env);
+		if (argument > CAP_TABLE_ORDER_MAX)
+			return -EXO_E_ARG;
+		if (IS_ENABLED(CONFIG_FLAT_OBJECTS))
+			return -EXO_E_TYPE; /* nothing would keep a second one from the first */
+		error = env_make(bank, (unsigned int)argument, &env);
 		*object = error ? NULL : &env->object;
 		return error;
 	case EXO_TYPE_THREAD:

@@ -52,7 +52,7 @@ static uint8_t worth(const struct thread *thread)
 {
 	uint8_t urgency = thread->own_urgency;
 
-	if (IS_ENABLED(CONFIG_PROTECTED) && atomic_load(&thread->attention) & THREAD_KILL)
+	if (IS_ENABLED(CONFIG_OBJECTS) && atomic_load(&thread->attention) & THREAD_KILL)
 		return UINT8_MAX;
 	list_for_each(node, &thread->mutexes)
 	{

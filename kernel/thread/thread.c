@@ -56,7 +56,7 @@ static inline void set_up(struct thread *thread, const char *name)
 	atomic_store_explicit(&thread->state, THREAD_SUSPENDED, memory_order_relaxed);
 	atomic_store_explicit(&thread->home, NULL, memory_order_relaxed);
 	thread->started = thread->buried = false;
-	if (IS_ENABLED(CONFIG_PROTECTED))
+	if (IS_ENABLED(CONFIG_OBJECTS))
 		thread->user = NULL;
 	thread->name = name ? name : "thread";
 	atomic_store_explicit(&thread->references, 2, memory_order_relaxed);
@@ -205,7 +205,7 @@ static void bury(struct thread *thread)
 
 void thread_bury(struct thread *thread)
 {
-	if (IS_ENABLED(CONFIG_PROTECTED) && thread->user && thread->user->gone)
+	if (IS_ENABLED(CONFIG_OBJECTS) && thread->user && thread->user->gone)
 		thread->user->gone(thread);
 	bury(thread);
 }

@@ -25,8 +25,8 @@ static void enter(struct interrupt_frame *frame, struct exo_state_page *state, u
 	state->r11 = frame->r11;
 	state->cause = cause;
 	state->disabled = 1;
-	frame->rip = entry & USER_ADDRESS_MASK;
-	frame->rsp = READ_ONCE(state->stack) & USER_ADDRESS_MASK;
+	frame->rip = user_address(entry);
+	frame->rsp = user_address(READ_ONCE(state->stack));
 	frame->rflags = RFLAGS_IF | 2;
 }
 

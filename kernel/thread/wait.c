@@ -47,7 +47,7 @@ static inline int unwanted(const struct thread *thread)
 {
 	unsigned int wishes;
 
-	if (!IS_ENABLED(CONFIG_PROTECTED) || likely(!thread->user))
+	if (!IS_ENABLED(CONFIG_OBJECTS) || likely(!thread->user))
 		return 0;
 	atomic_thread_fence(memory_order_seq_cst);
 	wishes = atomic_load(&thread->attention);

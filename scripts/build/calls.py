@@ -178,24 +178,22 @@ def as_number(name, kind):
     return f"(uint64_t){name}" if kind in POINTERS else name
 
 
-def flat_body(call):
-    """A direct call, or what the kernel would answer if it does not have it."""
+def direct_body(call):
+    """In a kernel without objects: a call of the function, if the kernel has it."""
+    if call.option:
+        unused = "".join(f"\t(void){name};\n" for name, _ in call.arguments)
+        return (f"{unused}\tconst struct exo_result unknown = {{ -EXO_E_CALL, 0 }};\n\n"
+                "\treturn unknown;")
     arguments = ", ".join(as_number(*argument) for argument in call.arguments)
-    there = f"\treturn sys_{call.name}({arguments});"
-    if not call.option:
-        return there
-    unused = "".join(f"\t(void){name};\n" for name, _ in call.arguments)
-    return (f"#ifdef CONFIG_{call.option}\n{there}\n#else\n{unused}"
-            "\tconst struct exo_result unknown = { -EXO_E_CALL, 0 };\n\n\treturn unknown;\n#endif")
+    return f"\treturn sys_{call.name}({arguments});"
 
 
-def syscall_body(call):
-    """The instruction. What the kernel may have used is lost: all registers of arguments too."""
+def asm_body(call, number, instruction, registers, clobbered):
+    """An instruction. What the kernel may have used is lost: all registers of arguments too."""
     operands, lines = ['"+a"(rax)'], []
-    lines.append(f"\tuint64_t rax = EXO_CALL_OURS | (uint64_t)EXO_CALL_{call.name.upper()};")
-    values = dict(zip(REGISTERS, call.arguments))
-    clobbered = ["rcx", "r11", "memory"]
-    for register in REGISTERS:
+    lines.append(f"\tuint64_t rax = {number};")
+    values = dict(zip(registers, call.arguments))
+    for register in registers:
         argument = values.get(register)
         value = as_number(*argument) if argument else ""
         if register == "rdx":
@@ -203,9 +201,10 @@ def syscall_body(call):
             operands.append('"+d"(rdx_value)' if value else '"=d"(rdx_value)')
         elif not value:
             clobbered.append(register)
-        elif register in ("rdi", "rsi"):
+        elif register in ("rdi", "rsi", "rcx"):
+            letter = register[1] if register == "rcx" else register[1].upper()
             lines.append(f"\tuint64_t {register}_value = {value};")
-            operands.append(f'"+{register[1].upper()}"({register}_value)')
+            operands.append(f'"+{letter}"({register}_value)')
         else:
             lines.append(f'\tregister uint64_t {register} __asm__("{register}") = {value};')
             operands.append(f'"+r"({register})')
@@ -213,13 +212,28 @@ def syscall_body(call):
     # Register variables come last: nothing that could use the registers may stand between.
     lines.sort(key=lambda line: line.startswith("\tregister"))
     return "\n".join([*lines, "\tstruct exo_result result;", "",
-                      f"\t__asm__ volatile(\"syscall\" : {', '.join(operands)} : : {quoted});",
+                      f"\t__asm__ volatile(\"{instruction}\" : {', '.join(operands)} : : "
+                      f"{quoted});",
                       "\tresult.error = (int64_t)rax;", "\tresult.value = rdx_value;",
                       "\treturn result;"])
 
 
+def syscall_body(call):
+    """The way into a protected kernel."""
+    number = f"EXO_CALL_OURS | (uint64_t)EXO_CALL_{call.name.upper()}"
+    return asm_body(call, number, "syscall", REGISTERS, ["rcx", "r11", "memory"])
+
+
+def flat_body(call):
+    """The way into a flat kernel: a call that changes the stack (arch/x86_64/flat_entry.asm)."""
+    registers = [{"r10": "rcx"}.get(register, register) for register in REGISTERS]
+    return asm_body(call, f"EXO_CALL_{call.name.upper()}", "call exo_flat_call", registers,
+                    ["r10", "r11", "memory"])
+
+
 def user(calls):
-    """The exo_ functions: instructions, or in a flat build (EXO_FLAT) calls of the kernel."""
+    """The exo_ functions: SYSCALL instructions, or in a flat build (EXO_FLAT) calls of the kernel:
+    through its entry where it has objects (CONFIG_OBJECTS), else of the function itself."""
     print("#include <generated/calls_numbers.h>\n#include <uapi/exo/cap.h>\n"
           "#include <uapi/exo/errno.h>\n#include <uapi/exo/result.h>\n")
     print("#ifdef EXO_FLAT\n#ifdef __cplusplus\nextern \"C\" {\n#endif")
@@ -227,8 +241,10 @@ def user(calls):
         print(f"{declaration(call)};")
     print("#ifdef __cplusplus\n}\n#endif\n#endif")
     for call in calls:
-        print(f"\n/* {call.manual} */\n{prototype(call)}\n{{\n#ifdef EXO_FLAT")
-        print(f"{flat_body(call)}\n#else\n{syscall_body(call)}\n#endif\n}}")
+        print(f"\n/* {call.manual} */\n{prototype(call)}\n{{")
+        print(f"#if defined(EXO_FLAT) && defined(CONFIG_OBJECTS)\n{flat_body(call)}")
+        print(f"#elif defined(EXO_FLAT)\n{direct_body(call)}\n#else\n{syscall_body(call)}")
+        print("#endif\n}")
 
 
 def kinds(calls):

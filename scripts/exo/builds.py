@@ -57,7 +57,7 @@ def monitor_words(config, words):
     """The command line with which the monitor has the console, where programs would have it."""
     taken = any(word.split("=")[0] in ("user-test", "user-bench", "fuzz", "monitor")
                 for word in words.split())
-    if taken or not (config["PROTECTED"] and config["MONITOR"]):
+    if taken or not (config["OBJECTS"] and config["MONITOR"]):
         return words
     return f"{words} monitor".strip()
 

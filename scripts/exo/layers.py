@@ -21,6 +21,11 @@ TOOL_TIMEOUT = 600
 TESTING = (("TESTS", True), ("DEBUG_EXIT", True))
 DEFAULT = builds.Spec("x86_64", TESTING)
 DEBUG = builds.Spec("debug", TESTING)
+# The tests of the ABI as the program that is linked into a flat kernel.
+FLAT_ABI = (*TESTING, ("ISOLATION_FLAT", True), ("FLAT_OBJECTS", True),
+            ("FLAT_PROGRAM", "abi-test"))
+FLAT = builds.Spec("x86_64", FLAT_ABI, label="flat-abi")
+FLAT_DEBUG = builds.Spec("debug", FLAT_ABI, label="flat-abi")
 TSAN = ("SANITIZE=thread", "OPTIMIZE=-O2")
 HOST = builds.Spec("debug")  # the configuration whose numbers the host tests are compiled with
 
@@ -188,12 +193,17 @@ def _fuzz_replay_job(name, spec, calls):
 
 def user_jobs():
     """The tests of the ABI: a program of a protected kernel, on one CPU, on several, and on an old
-    one, without FSGSBASE, SMEP, SMAP, UMIP, XSAVE; and the fuzzer of system calls, whose CPUs wait
-    for each other most of the time where they are the host's threads."""
+    one, without FSGSBASE, SMEP, SMAP, UMIP, XSAVE; the same linked into a flat kernel; and the
+    fuzzer of system calls, whose CPUs wait for each other most of the time where they are the
+    host's threads."""
     return [_user_job("user.x86_64", DEFAULT),
             _user_job("user.qemu64", DEFAULT, cpu="qemu64"),
             _user_job("user.smp4", DEFAULT, smp=4),
             _user_job("user.debug", DEBUG, smp=2),
+            _user_job("user.flat", FLAT),
+            _user_job("user.flat-qemu64", FLAT, cpu="qemu64"),
+            _user_job("user.flat-smp4", FLAT, smp=4),
+            _user_job("user.flat-debug", FLAT_DEBUG, smp=2),
             _fuzz_calls_job("user.fuzz", DEFAULT, 1000000),
             _fuzz_replay_job("user.fuzz-replay", DEFAULT, 15000),
             _fuzz_calls_job("user.fuzz-smp4", DEFAULT, 60000, smp=4),

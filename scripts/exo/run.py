@@ -78,8 +78,6 @@ def parse(arguments):
     options = parser.parse_args(arguments)
     if options.gdb is not None and options.command is not None:
         parser.error("--gdb needs the terminal, so it does not go with --command")
-    if options.init and options.firmware == "pvh":
-        parser.error("--init passes a boot module, which needs the ISO: leave out --pvh")
     if options.init and options.command is not None:
         parser.error("--command is for the monitor, which runs in place of programs: leave out "
                      "--init")
@@ -163,12 +161,8 @@ def build(directory, name):
     return tree.Config.load(os.path.join(directory, ".config"))
 
 
-def init_archive(directory, name, config):
+def init_archive(directory, name):
     """The archive of programs in which init starts just this one: a file called "programs"."""
-    if not config["PROTECTED"]:
-        raise RunError("this kernel runs no programs from files: set CONFIG_PROTECTED=y")
-    if not os.path.exists(name):
-        raise RunError(f"there is no {name}")
     if name.endswith(".c"):
         _make(directory, "program", f"SOURCE={os.path.abspath(name)}")
         name = os.path.join(directory, "user", "own", os.path.basename(name)[:-2])
@@ -186,9 +180,30 @@ def init_archive(directory, name, config):
     return archive
 
 
+def init_words(options, directory, config):
+    """The words with which make has the kernel run this program alone: as a boot module, or linked
+    into a flat kernel."""
+    name = options.init
+    if not config["OBJECTS"]:
+        raise RunError("this kernel runs no programs of others: set CONFIG_PROTECTED=y or "
+                       "CONFIG_FLAT_OBJECTS=y")
+    if not os.path.exists(name):
+        raise RunError(f"there is no {name}")
+    if not config["PROTECTED"]:
+        if not name.endswith(".c"):
+            raise RunError(f"a flat kernel is linked with the program: {name} is no C source")
+        words = [f"SOURCE={os.path.abspath(name)}"]
+        _make(directory, "program", *words)
+        return words
+    if options.firmware == "pvh":
+        raise RunError("--init passes a boot module, which needs the ISO: leave out --pvh")
+    return [f"MODULES={init_archive(directory, name)}"]
+
+
 def make_machine(options, directory, config):
     """The machine, with an ISO where one is needed."""
     elf = os.path.join(directory, tree.KERNEL)
+    init = init_words(options, directory, config) if options.init else []
     words = options.append
     if options.command is not None:
         words = builds.monitor_words(config, words)
@@ -206,9 +221,8 @@ def make_machine(options, directory, config):
         raise RunError("this kernel has no multiboot2 entry for GRUB: set "
                        "CONFIG_BOOT_MULTIBOOT2=y, or use --pvh")
     iso = os.path.join(directory, tree.ISO)
-    modules = [f"MODULES={init_archive(directory, options.init, config)}"] if options.init else []
-    if words or modules or not options.build or not _newer(iso, elf):
-        _make(directory, "iso", *modules, *([f"CMDLINE={words}"] if words else []))
+    if words or init or not options.build or not _newer(iso, elf):
+        _make(directory, "iso", *init, *([f"CMDLINE={words}"] if words else []))
     return machine.Machine.from_config(config, iso, **settings)
 
 

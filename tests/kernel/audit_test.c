@@ -258,14 +258,14 @@ static void audit_finds_a_mapping_with_other_rights(struct test *test)
 	flags = irq_save();
 	spin_lock(&env->space_lock);
 	page_batch_begin(&batch, &env->space);
-	page_table_protect(&batch, ADDRESS + PAGE_SIZE, PAGE_SIZE, PAGE_USER | PAGE_WRITE);
+	page_table_protect(&batch, ADDRESS + PAGE_SIZE, PAGE_SIZE, PAGE_PROGRAM | PAGE_WRITE);
 	page_batch_close(&batch);
 	spin_unlock(&env->space_lock);
 	page_batch_finish(&batch);
 	said = look();
 	spin_lock(&env->space_lock);
 	page_batch_begin(&batch, &env->space);
-	page_table_protect(&batch, ADDRESS + PAGE_SIZE, PAGE_SIZE, PAGE_USER);
+	page_table_protect(&batch, ADDRESS + PAGE_SIZE, PAGE_SIZE, PAGE_PROGRAM);
 	page_batch_close(&batch);
 	spin_unlock(&env->space_lock);
 	page_batch_finish(&batch);

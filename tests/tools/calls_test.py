@@ -76,6 +76,26 @@ class Made(unittest.TestCase):
         self.assertLessEqual(len(body), 4)
         self.assertIn(f"${2**31 + 11}", assembly)
 
+    def test_a_flat_stub_costs_no_instruction(self):
+        """With objects, six arguments are where C has them: number, call, ret; and with none of
+        them the registers that the kernel uses are said to be lost."""
+        text = ("#include <generated/calls_user.h>\n"
+                "struct exo_result f(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);\n"
+                "struct exo_result f(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,"
+                " uint64_t g)\n{ return exo_thread_config(a, b, c, d, e, g); }\n"
+                "uint64_t g(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);\n"
+                "uint64_t g(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,"
+                " uint64_t f)\n{ exo_null(); return a + b + c + d + e + f; }\n")
+        assembly = self.compile(["gcc", "-std=c11", "-fno-pic", "-fcf-protection=none"], text,
+                                "-DEXO_FLAT", "-DCONFIG_OBJECTS")
+        body = assembly.split("f:\n")[1].split(".cfi_endproc")[0]
+        body = re.findall(r"^\t([a-z]\w*)", body, re.M)
+        self.assertEqual(body, ["movl", "call", "ret"])
+        self.assertIn("$11, %eax\n", assembly)
+        after = re.split(r"\ng:\n", assembly)[1]
+        after = re.split(r"call\s+exo_flat_call", after)[1]
+        self.assertEqual(re.findall(r"%(?:r|e)(?:di|si|dx|cx|8|9)\b", after.split("addq")[0]), [])
+
     def test_a_flat_stub_is_the_call(self):
         text = ("#include <generated/calls_user.h>\nstruct exo_result f(const char *, uint64_t);\n"
                 "struct exo_result f(const char *a, uint64_t b)\n"

@@ -297,14 +297,32 @@ class Terminal(BuiltOnce):
         os.write(self.master, b"\x01x")
         self.assertEqual(self.process.wait(20 * SCALE), 0)
 
+    def test_own_program_in_a_flat_kernel(self):
+        """It is linked in; the next run has the kernel's own program again."""
+        source = os.path.join(self._directory.name, "mine.c")
+        out = os.path.join(self._directory.name, "flat")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <libexo/print.h>\n"
+                       "int main(int argc, char **argv)\n{\n"
+                       "\texo_printf(\"%s here: %d\\n\", argv[0], argc);\n\treturn 3;\n}\n")
+        flat = ("--out", out, "--defconfig", "embedded_flat")
+        for words, text in ((("--init", source), "mine here: 1"), ((), "hello: a program")):
+            self.start(*flat, *words)
+            self.expect(text, 300)
+            os.write(self.master, b"\x01x")
+            self.assertEqual(self.process.wait(20 * SCALE), 0)
+        status, _, err = run(*flat, "--init", out)
+        self.assertEqual(status, 1)
+        self.assertIn("is no C source", err)
+
     def test_own_program_that_there_is_not(self):
         status, _, err = run("--out", self.out, "--init", "/no/such.c")
         self.assertEqual(status, 1)
         self.assertIn("there is no /no/such.c", err)
 
     def test_own_program_needs_the_iso(self):
-        status, _, err = run("--out", self.out, "--pvh", "--init", "x.c")
-        self.assertEqual(status, 2)
+        status, _, err = run("--out", self.out, "--pvh", "--init", __file__)
+        self.assertEqual(status, 1)
         self.assertIn("leave out --pvh", err)
 
     def test_gdb(self):

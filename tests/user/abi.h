@@ -26,6 +26,26 @@
 #define ABI_PATIENCE UINT64_C(20000000000) /* ns: what has not happened by then will not */
 #define MS UINT64_C(1000000)
 
+/* The same program is linked into a flat kernel, which has one environment and no user mode.
+ * ABI_CALL: a call in assembler, with the arguments where exo_flat_call or SYSCALL wants them. */
+#ifdef EXO_FLAT
+#define ABI_FLAT true
+#define ABI_CALL(number) "mov $" #number ", %%eax\n\tcall exo_flat_call\n\t"
+#else
+#define ABI_FLAT false
+#define ABI_CALL(number) "mov $0x80000000 + " #number ", %%eax\n\tsyscall\n\t"
+#endif
+#define ABI_NEEDS_ENV(test)                                                   \
+	do {                                                                  \
+		if (ABI_FLAT)                                                 \
+			TEST_SKIP(test, "a flat kernel has one environment"); \
+	} while (0)
+#define ABI_NEEDS_USER_MODE(test)                                                   \
+	do {                                                                        \
+		if (ABI_FLAT)                                                       \
+			TEST_SKIP(test, "a flat kernel's program can do anything"); \
+	} while (0)
+
 /* The slot number @index of the window. Slot 0 of it: the case's bank. */
 exo_cap_t abi_slot(unsigned int index);
 #define ABI_BANK abi_slot(0)

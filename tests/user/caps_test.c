@@ -69,6 +69,7 @@ static void caps_copy_refuses_bad_arguments(struct test *test)
 
 static void caps_copy_into_another_table_needs_grant(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 64);
 	TEST_EQ(test, abi_make(EXO_TYPE_ENV, 1), 0);
 	TEST_EQ(test, abi_frames(2, 1), 0);

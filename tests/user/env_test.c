@@ -55,17 +55,20 @@ static uint64_t run(const char *what)
 
 static void env_a_program_runs_and_ends(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, run("succeed"), ENDED);
 	TEST_EQ(test, run("fail"), FAILED);
 }
 
 static void env_a_program_is_told_its_arguments(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, run("arguments"), ENDED);
 }
 
 static void env_a_program_has_what_it_was_given(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, run("trespass"), ENDED);
 }
 
@@ -76,6 +79,7 @@ static void env_its_text_and_status_can_be_had(struct test *test)
 	void *memory;
 	uint64_t how;
 
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, exo_pages_take(EXO_FIRST_BANK, 1, &memory), 0);
 	page = memory;
 	output = exo_pages_slot(memory);
@@ -92,11 +96,13 @@ static void env_its_text_and_status_can_be_had(struct test *test)
 
 static void env_a_program_may_use_all_its_memory(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, run("exhaust"), ENDED);
 }
 
 static void env_a_fault_ends_the_program_alone(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, run("fault"), FAILED);
 }
 
@@ -106,6 +112,7 @@ static void env_its_end_gives_everything_back(struct test *test)
 	static const char *const ways[] = { "succeed", "spin", "fault", "exhaust", "leave" };
 	uint64_t before = 0;
 
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 64);
 	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
 	for (unsigned int round = 0; round < 3; round++) {
@@ -129,6 +136,7 @@ static void env_too_little_memory_is_an_error(struct test *test)
 	uint64_t before;
 	unsigned int failed = 0;
 
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 64);
 	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
 	TEST_EQ(test, spawn("succeed", FRAMES), 0);
@@ -173,6 +181,7 @@ static void env_its_own_last_capability(struct test *test)
 {
 	uint64_t full;
 
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 64);
 	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
 	TEST_EQ(test, spawn("leave", FRAMES), 0);
@@ -185,6 +194,7 @@ static void env_its_own_last_capability(struct test *test)
 
 static void env_is_made_by_hand(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 200);
 	TEST_EQ(test, abi_make(EXO_TYPE_ENV, 1), 0);
 	TEST_EQ(test, abi_stat(abi_slot(1)).size, 32768);

@@ -11,6 +11,7 @@
 #define FRAMES 128u
 #define BEGIN(test)                                            \
 	do {                                                   \
+		ABI_NEEDS_USER_MODE(test);                     \
 		ABI_BEGIN(test, FRAMES);                       \
 		TEST_EQ(test, hostile_begin(HOSTILE_CODE), 0); \
 	} while (0)
@@ -237,6 +238,7 @@ static void hostile_calls_at_the_end_of_user_space(struct test *test)
 	const uint64_t last = exo_program_info.user_end - EXO_PAGE;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++) {
+		ABI_NEEDS_USER_MODE(test);
 		ABI_BEGIN(test, FRAMES);
 		TEST_EQ(test, hostile_begin(last), 0);
 		TEST_EQ(test, hostile_run(&end, calls[i], 7, EXO_PAGE - 7, NULL, ABI_PATIENCE), 0);

@@ -124,6 +124,7 @@ static void linux_glibc_static_pie(struct test *test)
 
 static void linux_says_what_it_cannot_run(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_TRUE(test, begin());
 	TEST_EQ(test, run("no-such-program", NULL, NULL, FRAMES), FAILED);
 	TEST_TRUE(test, has_written(MISSING, sizeof(MISSING) - 1));

@@ -26,7 +26,7 @@ static uint64_t bad_address(unsigned int index, uint64_t size)
 		UINT64_C(0x800000000000),
 		UINT64_C(0xffff7fffffffffff),
 		UINT64_C(0xffff800000000000),
-		UINT64_C(0xffffffff80100000),
+		ABI_FLAT ? EDGE : UINT64_C(0xffffffff80100000),
 		UINT64_MAX - size + 1,
 		UINT64_MAX - size + 2,
 		UINT64_MAX,
@@ -175,8 +175,9 @@ static void pointers_debug_write(struct test *test)
 /* Numbers at the ends of what fits, in each place of each call that takes numbers of things. */
 static void pointers_counts_and_slots(struct test *test)
 {
-	static const uint64_t large[] = { UINT64_MAX,	     UINT64_MAX - 1,	UINT64_C(1) << 63,
-					  UINT64_C(1) << 52, UINT64_C(1) << 32, 32768 };
+	const uint64_t large[] = { UINT64_MAX,	      UINT64_MAX - 1,
+				   UINT64_C(1) << 63, UINT64_C(1) << 52,
+				   UINT64_C(1) << 32, abi_stat(EXO_FIRST_ENV).size };
 
 	ABI_BEGIN(test, 64);
 	for (unsigned int i = 0; i < ARRAY_SIZE(large); i++) {

@@ -100,6 +100,7 @@ static void revoke_nobody_reaches_what_was_revoked(struct test *test)
 	unsigned int stale = 0;
 	bool handed = true;
 
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 16);
 	TEST_TRUE(test, new_frame(EXO_HINT_NONE));
 	for (unsigned int i = 0; i < PROGRAMS; i++)

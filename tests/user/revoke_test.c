@@ -160,6 +160,7 @@ static void revoke_leaves_a_record_of_what_it_took(struct test *test)
 {
 	struct exo_state_page *state;
 
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 64);
 	TEST_EQ(test, abi_frames(1, 1), 0);
 	TEST_EQ(test, make_holder(&state), 0);
@@ -183,6 +184,7 @@ static void revoke_records_go_round(struct test *test)
 {
 	struct exo_state_page *state;
 
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 64);
 	TEST_EQ(test, abi_frames(1, 1), 0);
 	TEST_EQ(test, make_holder(&state), 0);

@@ -300,9 +300,7 @@ static void keep_vector(void *argument)
 		const uint64_t mine = (uint64_t)argument + i;
 
 		__asm__ volatile("movq %1, %%xmm7\n\t"
-				 "mov $0x8000000e, %%eax\n\t"
-				 "xor %%edi, %%edi\n\t"
-				 "syscall\n\t" /* yield */
+				 "xor %%edi, %%edi\n\t" ABI_CALL(14) /* yield */
 				 "movq %%xmm7, %0"
 				 : "=&r"(found)
 				 : "r"(mine)

@@ -4,6 +4,9 @@
 section .text progbits alloc exec nowrite align=16
 bits 64
 extern exo_start_main, exo_thread_main
+%ifdef EXO_FLAT
+%define _start program_start			; all other names are the program's own
+%endif
 global _start, exo_thread_entry
 
 ; The first thread: rdi is the address of struct exo_start, or 0 in the first environment.

@@ -18,7 +18,7 @@ static uint64_t upcall_stack[1024];
 
 static int take_arguments(const struct exo_start *start)
 {
-	static char name[] = "init";
+	static char name[] = EXO_ROOT_NAME;
 	char *at = start ? (char *)start->arguments : name;
 	const int argc = start ? (int)start->argc : 1;
 	int i;

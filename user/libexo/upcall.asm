@@ -15,6 +15,9 @@ FRAME		equ 4 * 8			; rflags, rcx, r11, rip
 
 section .text progbits alloc exec nowrite align=16
 bits 64
+%ifdef EXO_FLAT
+extern exo_flat_call
+%endif
 global exo_upcall_entry, exo_foreign_entry
 
 exo_foreign_entry:
@@ -76,8 +79,13 @@ pending:
 	push r8
 	push r9
 	push r10
+%ifdef EXO_FLAT
+	mov eax, USER_CALL_UPCALL_RESUME
+	call exo_flat_call
+%else
 	mov eax, USER_CALL_UPCALL_RESUME | 1 << 31
 	syscall
+%endif
 	pop r10
 	pop r9
 	pop r8

@@ -123,27 +123,6 @@ static void reap(exo_cap_t exit)
 	}
 }
 
-/* @word or "@word=ARGUMENT" on the command line: where ARGUMENT begins, else NULL. */
-static const char *find_word(const char *line, const char *word)
-{
-	const size_t length = strlen(word);
-
-	while (*line) {
-		const char *end = line;
-
-		while (*end && *end != ' ')
-			end++;
-		if (strncmp(line, word, length) == 0) {
-			if (line[length] == '=')
-				return line + length + 1;
-			if (line + length == end)
-				return end;
-		}
-		line = *end ? end + 1 : end;
-	}
-	return NULL;
-}
-
 /*
  * Runs a program and nothing else, with all there is, and leaves with its result. Its arguments:
  * what is behind the word's "=", the instructions or ticks since the kernel began, and "icount" if
@@ -167,7 +146,7 @@ static void run_alone(const struct mode *mode, const char *argument, exo_cap_t e
 	line.argv[1] = line.line;
 	line.argv[2] = since;
 	line.argv[3] = "icount";
-	line.argc = find_word(boot->command_line, "icount") ? 4 : 3;
+	line.argc = exo_boot_word("icount") ? 4 : 3;
 	line.stack = STACK_PAGES;
 	line.node = UINT64_MAX;
 	line.has_cpus = line.archive = line.sys = true;
@@ -194,8 +173,7 @@ int main(void)
 	if (!exit)
 		return 1;
 	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
-		const char *argument =
-			find_word(exo_program_info.boot->command_line, modes[i].word);
+		const char *argument = exo_boot_word(modes[i].word);
 
 		if (argument)
 			run_alone(&modes[i], argument, exit);

@@ -17,7 +17,7 @@ enum exo_type {
 	EXO_TYPE_NONE = 0, /* an empty slot */
 	EXO_TYPE_BANK = 1, /* a reservation of frames per NUMA node */
 	EXO_TYPE_FRAME = 2, /* a block of frames, or a part of one */
-	EXO_TYPE_ENV = 3, /* address space and capability table */
+	EXO_TYPE_ENV = 3, /* address space and capability table; flat kernels make no second one */
 	EXO_TYPE_THREAD = 4,
 	EXO_TYPE_EP = 5, /* IPC endpoint */
 	EXO_TYPE_NTF = 6, /* 64-bit notification word */

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* User mode: what the processor has to do with it, for the files that are built with it. */
+/*
+ * Programs: what the processor has to do with them, for the files that are built with it. Those of
+ * a protected kernel run in user mode (user.c); the one of a flat kernel runs in the kernel's
+ * (flat.c), on stacks of its own, and is told apart by a flag of each CPU.
+ */
 #ifndef ARCH_USER_H
 #define ARCH_USER_H
 
+#include <arch/interrupt_frame.h>
 #include <exo/compiler.h>
 #include <exo/config.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-struct interrupt_frame;
 struct user_context;
 
 /*
@@ -16,9 +22,24 @@ struct user_context;
  */
 #define USER_ADDRESS_BITS 47
 #define USER_ADDRESS_MASK ((1ull << USER_ADDRESS_BITS) - 1)
+#define USER_END (USER_ADDRESS_MASK + 1 - PAGE_SIZE) /* user_end() */
 
 /* CR4.SMAP is on: STAC and CLAC exist (user.inc). Constant once the CPUs have started. */
 extern bool user_smap;
+
+/*
+ * The same of where an upcall goes, and its stack: something that the CPU can load. A flat kernel's
+ * program has addresses of both halves.
+ */
+static inline uint64_t user_address(uint64_t address)
+{
+	if (IS_ENABLED(CONFIG_FLAT_OBJECTS))
+		return (uint64_t)((int64_t)(address << 16) >> 16);
+	return address & USER_ADDRESS_MASK;
+}
+
+/* May the program have @size bytes at @address, as far as the address says? */
+bool user_reaches(uint64_t address, size_t size);
 
 /* Goes to user mode with these registers, which must be safe. Interrupts off. */
 _Noreturn void user_leave(const struct interrupt_frame *frame);
@@ -30,12 +51,25 @@ _Noreturn void user_leave(const struct interrupt_frame *frame);
 void user_save_bases(struct user_context *user);
 void user_load_bases(struct user_context *user);
 
+/* Was it a program that was interrupted, and not the kernel? Of what came without an IST stack. */
 #if IS_ENABLED(CONFIG_PROTECTED)
+static inline bool user_frame(const struct interrupt_frame *frame)
+{
+	return frame->cs & 3;
+}
+#elif IS_ENABLED(CONFIG_FLAT_OBJECTS)
+bool user_frame(const struct interrupt_frame *frame);
+#else
+static inline bool user_frame(const struct interrupt_frame *frame)
+{
+	(void)frame;
+	return false;
+}
+#endif
+
+#if IS_ENABLED(CONFIG_OBJECTS)
 /* A page fault in the kernel: true if it was user_copy(), which then goes on and says so. */
 bool user_copy_fixup(struct interrupt_frame *frame);
-
-/* A debug exception in the kernel that a program has caused: nothing is to be done. */
-bool user_debug_in_kernel(const struct interrupt_frame *frame);
 
 /* What another CPU than the first lacks that is in use, or NULL. */
 const char *user_missing_feature(void);
@@ -46,15 +80,20 @@ static inline bool user_copy_fixup(struct interrupt_frame *frame)
 	return false;
 }
 
+static inline const char *user_missing_feature(void)
+{
+	return NULL;
+}
+#endif
+
+/* A debug exception in the kernel that a program has caused: nothing is to be done. */
+#if IS_ENABLED(CONFIG_PROTECTED)
+bool user_debug_in_kernel(const struct interrupt_frame *frame);
+#else
 static inline bool user_debug_in_kernel(const struct interrupt_frame *frame)
 {
 	(void)frame;
 	return false;
-}
-
-static inline const char *user_missing_feature(void)
-{
-	return NULL;
 }
 #endif
 

@@ -5,6 +5,11 @@
 
 #include <uapi/exo/info.h>
 
+/* What the program of the first environment is called; user/flat.mk has its own. */
+#ifndef EXO_ROOT_NAME
+#define EXO_ROOT_NAME "init"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

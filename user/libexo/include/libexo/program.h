@@ -3,8 +3,9 @@
  * A program's beginning and end, and where it is.
  *
  * _start (start.asm) calls main() with the arguments that struct exo_start has, and ends the
- * program with what it returns. In the first environment main() gets one argument, "init". In a
- * flat build main() is called by the kernel under the name PROGRAM_main.
+ * program with what it returns. In the first environment main() gets one argument, "init", or the
+ * program's name in a flat build, which has no other. In a flat build without objects the kernel
+ * calls main() under the name PROGRAM_main, and there is none of this.
  */
 #ifndef LIBEXO_PROGRAM_H
 #define LIBEXO_PROGRAM_H
@@ -28,6 +29,12 @@ struct exo_program_info {
 };
 
 extern struct exo_program_info exo_program_info;
+
+/*
+ * @word or "@word=ARGUMENT" on the kernel's command line: where ARGUMENT begins, which ends with a
+ * space or the line; else NULL, as in all environments but the first.
+ */
+const char *exo_boot_word(const char *word);
 
 /* Tells whoever waits for it that the program has ended, and stops the calling thread for good. */
 __attribute__((__noreturn__)) void exo_exit(int status);
