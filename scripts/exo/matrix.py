@@ -52,13 +52,15 @@ VARIANTS = {
                        ("LOCKDEP", True), ("STRESS", True), ("THREAD_STACK_USAGE", True)),
     # Programs in user mode: one CPU; without the CPU's protections; other threads. And without.
     "protected-up": (("SMP", False), ("ASSERT", False)),
-    "protected-bare": (("SMEP", False), ("SMAP", False), ("UMIP", False), ("FPU_NONE", True),
-                       ("SCHED_ROUND_ROBIN", True), ("SPIN_MCS", True), ("EMBED_PROGRAMS", False)),
+    "protected-bare": (("SMEP", False), ("SMAP", False), ("UMIP", False), ("KASLR", False),
+                       ("FPU_NONE", True), ("SCHED_ROUND_ROBIN", True), ("SPIN_MCS", True),
+                       ("EMBED_PROGRAMS", False)),
     "protected-edf": (("SCHED_EDF", True), ("NUMA", False)),
     "protected-checked": (("SCHED_PRIORITY", True), ("LOCKDEP", True), ("DEBUG_PREEMPT", True),
                           ("LOCK_STATISTICS", True), ("LA57", True)),
     "flat": (),
-    "flat-up": (("SMP", False), ("SCHED_PRIORITY", True)),
+    "flat-up": (("SMP", False), ("SCHED_PRIORITY", True), ("WX", False), ("IST", False),
+                ("STACK_PROTECTOR", False)),
     "no-threads": (("THREADS", False),),
     "no-timer": (("TIMER", False), ("PM_TIMER", False)),
 }

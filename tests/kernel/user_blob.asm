@@ -15,7 +15,8 @@ global user_blob, user_blob_end
 global blob_syscall, blob_spin, blob_count, blob_read, blob_write, blob_handler, blob_foreign
 global blob_null_loop, blob_bases, blob_fpu, blob_foreign_loop, blob_fault_loop, blob_random
 global blob_flags_syscall, blob_flags_fault
-global blob_traps, blob_traps_end, blob_jump, blob_write_bases, blob_ud, blob_int3, blob_umip, blob_calls
+global blob_traps, blob_traps_end, blob_jump, blob_write_bases, blob_ud, blob_int3, blob_calls
+global blob_ret, blob_tells, blob_tells_end
 
 align 16
 user_blob:
@@ -199,9 +200,23 @@ blob_int3:
 	int3
 	ud2
 
-blob_umip:
-	sgdt [rsp - 16]
+blob_ret:
+	ret
+
+; What tells of the kernel's tables; each in 16 bytes.
+%macro TELLS 1+
+	%1
 	ud2
+	align 16, db 0x90
+%endmacro
+	align 16
+blob_tells:
+	TELLS sgdt [rsp - 16]
+	TELLS sidt [rsp - 16]
+	TELLS sldt [rsp - 16]
+	TELLS str [rsp - 16]
+	TELLS smsw [rsp - 16]
+blob_tells_end:
 
 ; Again and again a call of number RAX, whose upper half is kept in R12; counts in [RBX].
 blob_calls:
