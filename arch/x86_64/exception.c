@@ -14,6 +14,7 @@
 #include <exo/log.h>
 #include <exo/panic.h>
 #include <exo/string.h>
+#include <exo/test_probe.h>
 #include <exo/user.h>
 
 /* SDM vol. 3, table 6-1; 28 to 30: AMD APM vol. 2, table 8-1. One string a vector, in order. */
@@ -91,7 +92,8 @@ static bool survive(struct interrupt_frame *frame)
 		user_exception(frame, vector == VECTOR_PAGE_FAULT ? cpu_read_cr2() : 0);
 		return true;
 	}
-	if (vector == VECTOR_PAGE_FAULT && user_copy_fixup(frame))
+	if (vector == VECTOR_PAGE_FAULT &&
+	    (user_copy_fixup(frame) || test_probe_fixup(frame, cpu_read_cr2())))
 		return true;
 	return vector == VECTOR_DEBUG && user_debug_in_kernel(frame);
 }

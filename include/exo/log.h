@@ -22,6 +22,9 @@ enum log_level {
 #ifndef CONFIG_LOG_LEVEL
 #define CONFIG_LOG_LEVEL 3
 #endif
+#ifndef CONFIG_LOG_ECHO_LEVEL
+#define CONFIG_LOG_ECHO_LEVEL 3
+#endif
 
 /**
  * log_emit() - add one line to the log; use the log_<level>() macros below

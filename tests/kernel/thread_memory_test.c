@@ -8,6 +8,9 @@
 #include <exo/semaphore.h>
 #include <exo/stack.h>
 #include <exo/test.h>
+#include <exo/test_probe.h>
+
+#define GUARDED (IS_ENABLED(CONFIG_STACK_GUARD) && IS_ENABLED(CONFIG_PAGE_TABLE))
 
 static struct semaphore gate;
 
@@ -24,6 +27,7 @@ static void use_stack(void *argument)
 static void thread_stacks(struct test *test)
 {
 	struct thread *thread;
+	uint64_t error;
 
 	semaphore_init(&gate, 0);
 	thread = spawn(use_stack, NULL, PRIORITY_DEFAULT, NULL);
@@ -31,7 +35,12 @@ static void thread_stacks(struct test *test)
 	TEST_TRUE(test, UNTIL(state_of(thread) == THREAD_BLOCKED));
 	TEST_TRUE(test, (uintptr_t)thread > thread->stack);
 	TEST_TRUE(test, (uintptr_t)thread + sizeof(*thread) <= thread->stack + STACK_SIZE);
-	if (IS_ENABLED(CONFIG_STACK_GUARD) && IS_ENABLED(CONFIG_PAGE_TABLE)) {
+	TEST_TRUE(test, test_probe(TEST_READ, thread->stack, &error));
+	/* Without guards there is something else below it. */
+	TEST_EQ(test, test_probe(TEST_READ, thread->stack - 1, &error), !GUARDED);
+	if (GUARDED) {
+		TEST_TRUE(test, !test_probe(TEST_WRITE, thread->stack - PAGE_SIZE, &error));
+		TEST_EQ(test, error, FAULT_WRITE);
 		TEST_TRUE(test, stack_guard_name(thread->stack - 8));
 		TEST_TRUE(test, stack_guard_name(thread->stack - PAGE_SIZE));
 		TEST_TRUE(test, stack_holds(thread->stack_pointer));

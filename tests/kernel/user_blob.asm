@@ -16,7 +16,8 @@ global blob_syscall, blob_spin, blob_count, blob_read, blob_write, blob_handler,
 global blob_null_loop, blob_bases, blob_fpu, blob_foreign_loop, blob_fault_loop, blob_random
 global blob_step, blob_syscall_step, blob_foreign_step
 global blob_flags_syscall, blob_flags_fault
-global blob_traps, blob_traps_end, blob_jump, blob_write_bases, blob_ud, blob_int3, blob_umip, blob_calls
+global blob_traps, blob_traps_end, blob_jump, blob_write_bases, blob_ud, blob_int3, blob_calls
+global blob_ret, blob_tells, blob_tells_end, blob_nmi
 
 align 16
 user_blob:
@@ -83,6 +84,30 @@ blob_foreign:
 	mov rsp, [rcx + ASM_STATE_RSP]
 	mov dword [rcx + ASM_STATE_DISABLED], 0
 	jmp r11
+
+; GS base = RDI, and again and again an NMI to itself right before a call, and before a fault that
+; blob_handler skips (3 bytes). R14: where the local APIC's registers are, or just memory. R15: its
+; ID's word. Counts in [RSI].
+blob_nmi:
+	mov r12, rdi
+	mov r13, rsi
+	wrgsbase r12
+.again:
+	mov [r14 + 0x310], r15d
+	mov dword [r14 + 0x300], 0x4400
+	mov eax, 1 << 31
+	syscall
+	rdgsbase rax
+	cmp rax, r12
+	jne blob_ud
+	mov [r14 + 0x310], r15d
+	mov dword [r14 + 0x300], 0x4400
+	mov rbx, [rdi]				; RDI is 0 after a call
+	rdgsbase rax
+	cmp rax, r12
+	jne blob_ud
+	inc qword [r13]
+	jmp .again
 
 ; RDI times, the ticks of all to [DATA + 16].
 %macro TIMED 1
@@ -217,9 +242,23 @@ blob_int3:
 	int3
 	ud2
 
-blob_umip:
-	sgdt [rsp - 16]
+blob_ret:
+	ret
+
+; What tells of the kernel's tables; each in 16 bytes.
+%macro TELLS 1+
+	%1
 	ud2
+	align 16, db 0x90
+%endmacro
+	align 16
+blob_tells:
+	TELLS sgdt [rsp - 16]
+	TELLS sidt [rsp - 16]
+	TELLS sldt [rsp - 16]
+	TELLS str [rsp - 16]
+	TELLS smsw [rsp - 16]
+blob_tells_end:
 
 ; Again and again a call of number RAX, whose upper half is kept in R12; counts in [RBX].
 blob_calls:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What keeps the kernel and the memory of programs apart: SMEP, SMAP, UMIP, and the routine that
- * copies between them, at every boundary.
+ * The routine that copies between the kernel and the memory of programs, at every boundary. What
+ * else keeps them apart is in user_hardening_test.c.
  */
 #include "thread_support.h"
 #include "user_support.h"
@@ -12,8 +12,6 @@
 #include <exo/string.h>
 #include <exo/test.h>
 
-#define CR4_UMIP (1ull << 11)
-#define CR4_SMEP (1ull << 20)
 #define CR4_SMAP (1ull << 21)
 
 bool user_copy(void *to, const void *from, size_t size);
@@ -22,22 +20,6 @@ static struct user_space space;
 static struct program program;
 static uint8_t buffer[PAGE_SIZE];
 static unsigned int wrong; /* copies that did not do what they should */
-
-static bool has(uint32_t register_bits, unsigned int bit)
-{
-	return register_bits >> bit & 1;
-}
-
-static void user_memory_protections_are_on(struct test *test)
-{
-	const struct cpuid_regs seven =
-		cpuid(0, 0).eax < 7 ? (struct cpuid_regs){ 0 } : cpuid(7, 0);
-	const uint64_t cr4 = cpu_read_cr4();
-
-	TEST_EQ(test, !!(cr4 & CR4_SMEP), IS_ENABLED(CONFIG_SMEP) && has(seven.ebx, 7));
-	TEST_EQ(test, !!(cr4 & CR4_SMAP), IS_ENABLED(CONFIG_SMAP) && has(seven.ebx, 20));
-	TEST_EQ(test, !!(cr4 & CR4_UMIP), IS_ENABLED(CONFIG_UMIP) && has(seven.ecx, 2));
-}
 
 /* Runs @before in a thread with the space, in the kernel. */
 static bool run_in_space(void (*before)(struct program *program))
@@ -67,19 +49,10 @@ static void copy_without_leave(struct program *unused)
 	irq_restore(flags);
 }
 
-static void user_memory_smap_stops_the_kernel(struct test *test)
+static void user_memory_smap_stops_copies(struct test *test)
 {
 	TEST_TRUE(test, run_in_space(copy_without_leave));
 	TEST_EQ(test, wrong, !(cpu_read_cr4() & CR4_SMAP));
-}
-
-static void user_memory_umip_hides_the_tables(struct test *test)
-{
-	TEST_TRUE(test, user_space_make(&space));
-	TEST_TRUE(test, program_run(&program, &space, BLOB(blob_umip)));
-	TEST_EQ(test, program.fault.vector, cpu_read_cr4() & CR4_UMIP ? 13 : 6);
-	TEST_TRUE(test, program_end(&program));
-	user_space_free(&space);
 }
 
 /* Both ways. */
@@ -163,8 +136,9 @@ static void user_memory_spaces_are_left(struct test *test)
 }
 
 static const struct test_case user_memory_cases[] = {
-	TEST_CASE(user_memory_protections_are_on),    TEST_CASE(user_memory_smap_stops_the_kernel),
-	TEST_CASE(user_memory_umip_hides_the_tables), TEST_CASE(user_memory_copies_fault_safely),
-	TEST_CASE(user_memory_copies_exactly),	      TEST_CASE(user_memory_spaces_are_left),
+	TEST_CASE(user_memory_smap_stops_copies),
+	TEST_CASE(user_memory_copies_fault_safely),
+	TEST_CASE(user_memory_copies_exactly),
+	TEST_CASE(user_memory_spaces_are_left),
 };
 TEST_SUITE(user_memory, user_memory_cases);

@@ -5,11 +5,19 @@
 
 #include <exo/string.h>
 
-enum { NTF = 1, ENV, CODE, STACK, STATE, THREAD };
+enum {
+	NTF = HOSTILE_NTF,
+	ENV = HOSTILE_ENV,
+	CODE = HOSTILE_CODE_SLOT,
+	STACK = HOSTILE_STACK_SLOT,
+	STATE = HOSTILE_STATE_SLOT,
+	THREAD = HOSTILE_THREAD
+};
 
-#define HERE(page) (ABI_ADDRESS + (page)*UINT64_C(0x10000))
+#define HERE HOSTILE_HERE
 #define FAULTED 1u
 
+struct hostile_wishes hostile_wishes;
 static uint64_t code_address;
 
 /* A page that both have: here it can be written. */
@@ -36,6 +44,7 @@ int hostile_begin(uint64_t code)
 	int64_t error;
 
 	code_address = code;
+	hostile_wishes = (struct hostile_wishes){ 0 };
 	(void)((error = abi_make(EXO_TYPE_NTF, NTF)) || (error = abi_make(EXO_TYPE_ENV, ENV)) ||
 	       (error = share(CODE, code, ABI_RX)) ||
 	       (error = share(STACK, HOSTILE_STACK, ABI_RW)) ||
@@ -67,6 +76,8 @@ static int64_t start(size_t offset, const struct exo_registers *registers)
 
 	memset(state, 0, EXO_PAGE);
 	state->entry = code_address + EXO_PAGE - 2;
+	state->foreign = hostile_wishes.foreign;
+	state->wanted = hostile_wishes.wanted;
 	first.rsp = HOSTILE_STACK + EXO_PAGE / 2;
 	if (registers)
 		first = *registers;
@@ -80,7 +91,7 @@ static int64_t start(size_t offset, const struct exo_registers *registers)
 	return error;
 }
 
-static void look(struct hostile_end *end)
+void hostile_look(struct hostile_end *end)
 {
 	const struct exo_state_page *state = (const struct exo_state_page *)HERE(STATE);
 
@@ -94,29 +105,52 @@ static void look(struct hostile_end *end)
 	end->rip = state->rip;
 	end->rsp = state->rsp;
 	end->rflags = state->rflags;
+	end->rcx = state->rcx;
+	end->r11 = state->r11;
 }
 
-int hostile_run(struct hostile_end *end, const void *code, size_t size, size_t offset,
-		const struct exo_registers *registers, uint64_t patience)
+int hostile_start(const void *code, size_t size, size_t offset,
+		  const struct exo_registers *registers)
 {
-	int64_t error;
-
-	memset(end, 0, sizeof(*end));
 	write_code(code, size, offset);
 	(void)exo_ntf_wait(abi_slot(NTF), FAULTED, 0);
-	error = start(offset, registers);
-	if (!error) {
-		end->stopped =
-			exo_ntf_wait(abi_slot(NTF), FAULTED, abi_now() + patience).value == FAULTED;
-		if (end->stopped)
-			look(end);
-	}
+	return (int)start(offset, registers);
+}
+
+bool hostile_stop(void)
+{
+	abi_patience();
+	while (exo_thread_state(abi_slot(THREAD), EXO_THREAD_STOP, NULL).error == -EXO_E_AGAIN)
+		if (!abi_patient())
+			return false;
+	return true;
+}
+
+int hostile_kill(void)
+{
 	(void)exo_delete_caps(abi_slot(THREAD), 1);
 	abi_patience();
 	while (abi_stat(abi_slot(ENV)).used)
 		if (!abi_patient())
 			return -EXO_E_TIMEOUT;
-	return (int)error;
+	return 0;
+}
+
+int hostile_run(struct hostile_end *end, const void *code, size_t size, size_t offset,
+		const struct exo_registers *registers, uint64_t patience)
+{
+	int error, killed;
+
+	memset(end, 0, sizeof(*end));
+	error = hostile_start(code, size, offset, registers);
+	if (!error) {
+		end->stopped =
+			exo_ntf_wait(abi_slot(NTF), FAULTED, abi_now() + patience).value == FAULTED;
+		if (end->stopped)
+			hostile_look(end);
+	}
+	killed = hostile_kill();
+	return killed ? killed : error;
 }
 
 int hostile_try(struct hostile_end *end, const void *code, size_t size,

@@ -18,7 +18,7 @@
 /* What became of it. */
 struct hostile_end {
 	bool stopped; /* it faulted, and again in its handler; if not, it was killed */
-	uint64_t cause, error, address, rip, rsp, rflags; /* of the first fault */
+	uint64_t cause, error, address, rip, rsp, rflags, rcx, r11; /* of the first fault */
 	struct exo_registers registers; /* when it stopped */
 };
 
@@ -34,6 +34,35 @@ int hostile_begin(uint64_t code);
  */
 int hostile_run(struct hostile_end *end, const void *code, size_t size, size_t offset,
 		const struct exo_registers *registers, uint64_t patience);
+
+/*
+ * The parts of it: hostile_start() lets the code run from @offset on, hostile_stop() stops it where
+ * it then is (false if it does not stop), hostile_look() tells its registers, hostile_kill() ends
+ * it.
+ */
+int hostile_start(const void *code, size_t size, size_t offset,
+		  const struct exo_registers *registers);
+bool hostile_stop(void);
+void hostile_look(struct hostile_end *end);
+int hostile_kill(void);
+
+/* What those that start from now on have in their state page, up to the next hostile_begin(). */
+struct hostile_wishes {
+	uint64_t foreign;
+	uint32_t wanted;
+};
+extern struct hostile_wishes hostile_wishes;
+
+/* Slots of the window, the same in the environment, and where this program sees its pages. */
+enum {
+	HOSTILE_NTF = 1,
+	HOSTILE_ENV,
+	HOSTILE_CODE_SLOT,
+	HOSTILE_STACK_SLOT,
+	HOSTILE_STATE_SLOT,
+	HOSTILE_THREAD
+};
+#define HOSTILE_HERE(slot) (ABI_ADDRESS + (slot)*UINT64_C(0x10000))
 
 /* The same at the beginning of the page, with all patience. */
 int hostile_try(struct hostile_end *end, const void *code, size_t size,

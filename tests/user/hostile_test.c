@@ -362,6 +362,38 @@ static void hostile_single_steps_stay_in_user_mode(struct test *test)
 	}
 }
 
+/* MOV SS and POP SS put a debug exception off to after the next instruction: SYSCALL, or INT3. */
+static void hostile_steps_put_off_into_the_kernel(struct test *test)
+{
+	static const struct {
+		uint8_t code[12], size;
+	} steps[] = {
+		/* mov ecx, ss; push rbx; popfq; mov ss, ecx; syscall */
+		{ { 0x8c, 0xd1, 0x53, 0x9d, 0x8e, 0xd1, 0x0f, 0x05 }, 8 },
+		/* the same with INT3, INT1, INT 4, UD2 and CLI */
+		{ { 0x8c, 0xd1, 0x53, 0x9d, 0x8e, 0xd1, 0xcc }, 7 },
+		{ { 0x8c, 0xd1, 0x53, 0x9d, 0x8e, 0xd1, 0xf1 }, 7 },
+		{ { 0x8c, 0xd1, 0x53, 0x9d, 0x8e, 0xd1, 0xcd, 4 }, 8 },
+		{ { 0x8c, 0xd1, 0x53, 0x9d, 0x8e, 0xd1, 0x0f, 0x0b }, 8 },
+		{ { 0x8c, 0xd1, 0x53, 0x9d, 0x8e, 0xd1, 0xfa }, 7 },
+		/* popfq first, then two MOV SS in a row */
+		{ { 0x8c, 0xd1, 0x53, 0x9d, 0x8e, 0xd1, 0x8e, 0xd1, 0x0f, 0x05 }, 10 },
+	};
+	struct exo_registers registers = { .rsp = MIDDLE, .rbx = TF };
+
+	BEGIN(test);
+	for (unsigned int i = 0; i < 3 * ARRAY_SIZE(steps); i++) {
+		/* A call of the kernel's, a foreign one, one that gives up the CPU. */
+		registers.rax = i % 3 == 0 ? UINT64_C(1) << 31 : i % 3 == 1 ? 39 : 0x8000000e;
+		TEST_EQ(test, hostile_try(&end, steps[i / 3].code, steps[i / 3].size, &registers),
+			0);
+		TEST_TRUE(test, end.cause == DB || end.cause == BP || end.cause == OF ||
+					end.cause == UD || end.cause == GP);
+		TEST_TRUE(test, end.rip >= HOSTILE_CODE + 4 &&
+					end.rip <= HOSTILE_CODE + steps[i / 3].size + 2);
+	}
+}
+
 /* --- what has no plan --------------------------------------------------------------------------*/
 
 /* Random bytes: whatever they do, they do it to themselves. The same ones each time. */
@@ -401,11 +433,17 @@ static void hostile_random_code(struct test *test)
 }
 
 static const struct test_case hostile_cases[] = {
-	TEST_CASE(hostile_instructions_fault),	 TEST_CASE(hostile_every_interrupt),
-	TEST_CASE(hostile_arithmetic_faults),	 TEST_CASE(hostile_jumps_lead_nowhere),
-	TEST_CASE(hostile_far_returns_fault),	 TEST_CASE(hostile_calls_at_the_end_of_user_space),
-	TEST_CASE(hostile_stacks_do_not_matter), TEST_CASE(hostile_stack_overflows_into_nothing),
-	TEST_CASE(hostile_flags_around_calls),	 TEST_CASE(hostile_single_steps_stay_in_user_mode),
+	TEST_CASE(hostile_instructions_fault),
+	TEST_CASE(hostile_every_interrupt),
+	TEST_CASE(hostile_arithmetic_faults),
+	TEST_CASE(hostile_jumps_lead_nowhere),
+	TEST_CASE(hostile_far_returns_fault),
+	TEST_CASE(hostile_calls_at_the_end_of_user_space),
+	TEST_CASE(hostile_stacks_do_not_matter),
+	TEST_CASE(hostile_stack_overflows_into_nothing),
+	TEST_CASE(hostile_flags_around_calls),
+	TEST_CASE(hostile_single_steps_stay_in_user_mode),
+	TEST_CASE(hostile_steps_put_off_into_the_kernel),
 	TEST_CASE(hostile_random_code),
 };
 TEST_SUITE(user_hostile, hostile_cases);
