@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <exo/cpu.h>
 
@@ -133,6 +134,19 @@ static void *hold_until_told(void *argument)
 	return NULL;
 }
 
+/* Waits until lock 0 is promised to who waits for it; false if that does not come. */
+static bool promised(void)
+{
+	const time_t end = time(NULL) + 60;
+
+	while (atomic_load(&locks[0].state) != SPIN_PROMISED) {
+		if (time(NULL) > end)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
 /* Whoever releases a lock that is promised to a waiting one cannot have it again at once. */
 static void hands_over(void)
 {
@@ -140,8 +154,7 @@ static void hands_over(void)
 		atomic_store(&told, false);
 		acquire(&locks[0]);
 		start(0, hold_until_told);
-		while (atomic_load(&locks[0].state) != SPIN_PROMISED)
-			sched_yield();
+		CHECK(promised());
 		release(&locks[0]);
 		CHECK(!try(&locks[0]));
 		atomic_store(&told, true);
@@ -158,8 +171,7 @@ static void promises_again(void)
 	acquire(&locks[0]);
 	start(0, hold_until_told);
 	for (unsigned int lost = 0; lost < 50; lost++) {
-		while (atomic_load(&locks[0].state) != SPIN_PROMISED)
-			sched_yield();
+		CHECK(promised());
 		atomic_store(&locks[0].state, SPIN_HELD);
 	}
 	release(&locks[0]);

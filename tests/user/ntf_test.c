@@ -194,7 +194,7 @@ static void ntf_a_thread_that_waits_can_be_ended(struct test *test)
 static void ntf_has_so_many_waiters(struct test *test)
 {
 	static struct waiter waiters[EXO_NTF_WAITERS];
-	unsigned int begun = 0;
+	unsigned int begun = 0, waiting = 0;
 	int error = 0;
 
 	ABI_BEGIN(test, 16);
@@ -205,7 +205,10 @@ static void ntf_has_so_many_waiters(struct test *test)
 		begun += !error;
 	}
 	TEST_EQ(test, error, 0);
-	TEST_EQ(test, exo_ntf_wait(NTF, 2, EXO_DEADLINE_NEVER).error, -EXO_E_BUSY);
+	for (unsigned int i = 0; i < begun; i++)
+		waiting += waiters[i].got.error == 77; /* it has not come back */
+	TEST_EQ(test, waiting, EXO_NTF_WAITERS);
+	TEST_EQ(test, exo_ntf_wait(NTF, 2, abi_now() + ABI_PATIENCE).error, -EXO_E_BUSY);
 	TEST_EQ(test, exo_ntf_wait(NTF, 2, 0).error, -EXO_E_TIMEOUT);
 	TEST_EQ(test, exo_ntf_signal(NTF, 1).error, 0);
 	TEST_EQ(test, wait_done(1).value, 1);
