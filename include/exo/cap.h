@@ -15,6 +15,10 @@
  * A slot goes from empty to CAP_BUSY (claimed by whoever will fill it) to a capability, and back
  * through CAP_BUSY (taken out of the tree, but perhaps still mapped) to empty. What is claimed is
  * invisible to everybody else.
+ *
+ * A capability may be watched: when the last one that was derived from it has gone, its environment
+ * is told, once. Whoever takes the last one out of the tree takes the watch with it, pins the
+ * environment, and signals when nobody reaches the object through what was taken.
  */
 #ifndef EXO_CAP_H
 #define EXO_CAP_H
@@ -36,13 +40,21 @@ struct cap {
 	/* FRAME: where it is mapped: page-aligned address | enum exo_right; 0: nowhere. */
 	uint64_t place;
 	uint32_t first, count; /* FRAME: frames of the block; NTF: @badge in both */
-	uint64_t slot; /* its number; constant */
+	uint32_t slot; /* its number; constant */
+	uint32_t watch; /* CAP_WATCH(): whom to tell when its last child has gone; 0: nobody */
 };
 
 _Static_assert(sizeof(struct cap) == 64, "64 slots a page");
 
 #define CAPS_PER_PAGE 64u
 #define CAP_TABLE_ORDER_MAX 6u /* 2 M slots; a guess: more than 256 KiB is zeroed at once then */
+
+/* A notification's slot of the same table, and which of its bits. */
+#define CAP_WATCH(slot, bit) ((uint32_t)(slot) | (uint32_t)(bit) << 26)
+#define CAP_WATCH_SLOT(watch) ((exo_cap_t)((watch) & ((1u << 26) - 1)))
+#define CAP_WATCH_BITS(watch) (1ull << ((watch) >> 26))
+
+_Static_assert(CAPS_PER_PAGE * 512ull << CAP_TABLE_ORDER_MAX <= 1u << 26, "a slot's number fits");
 
 /* A table: pages of slots, which come when a slot of them is first claimed. */
 struct cap_table {
@@ -181,10 +193,22 @@ int cap_derive(struct cap *parent, uintptr_t value, struct cap *claimed, unsigne
 	       uint32_t first, uint32_t count);
 
 /**
+ * cap_watch() - have this capability's environment told when nothing is derived from it any more
+ * @cap, @value: as cap_find() gave them
+ * @watch: CAP_WATCH(), in place of what it was; 0: nobody is told any more
+ * *none: nothing is derived from it now, so nothing was noted and the caller tells; *others: but
+ * somebody is still taking capabilities away
+ * Returns 0, -EXO_E_CAP if it is not there any more.
+ */
+int cap_watch(struct cap *cap, uintptr_t value, uint32_t watch, bool *none, bool *others);
+
+/**
  * cap_take() - take a capability out of its tree, its children moving up
  * The slot is then CAP_BUSY and the caller's; the object stays until cap_finish(). Returns 0,
  * -EXO_E_CAP if it is not there any more. Where the caller has looked at it before, @value says
  * what it must be; CAP_EMPTY: anything. Those who just want it gone call cap_delete_one().
+ * If it has a watch now, that is of the capability that it was the last child of: cap_watcher() is
+ * pinned, and to be told after cap_finish().
  */
 int cap_take(struct cap *cap, uintptr_t value, struct object **object);
 
@@ -194,6 +218,18 @@ int cap_take(struct cap *cap, uintptr_t value, struct object **object);
  * out), with *error = 0, or -EXO_E_CAP if @cap itself is not @value any more.
  */
 struct cap *cap_take_child(struct cap *cap, uintptr_t value, int *error);
+
+/* For those who do not hold the object's lock: a look at what may be changing. */
+static inline bool cap_is_watched(const struct cap *cap)
+{
+	return __atomic_load_n(&cap->watch, __ATOMIC_RELAXED) != 0;
+}
+
+/* Whose the watch is that @taken has taken with it. */
+static inline struct env *cap_watcher(const struct cap *taken)
+{
+	return (struct env *)(void *)taken->child;
+}
 
 /* One of the originals of @object, or what moved up, as cap_take(); NULL when none is left. */
 struct cap *cap_take_any(struct object *object);

@@ -124,6 +124,12 @@ void frame_bury(struct object *object); /* struct object_type's */
  * mapped nowhere. Interrupts off, no lock held; opens. */
 void frame_unmap(struct cap **caps, unsigned int count);
 
+/*
+ * Waits until whatever other CPUs have taken (cap_take()) by now is mapped nowhere. It waits for
+ * what they are just unmapping only, so it has an end whatever they do then. As frame_unmap().
+ */
+void frame_wait_unmapped(void);
+
 /* Makes sure that nobody reaches the frames through capabilities that were taken (cap_take()). */
 void frame_taken(struct object *object, struct cap **caps, unsigned int count);
 
@@ -141,6 +147,10 @@ int env_map(struct env *env, const struct exo_map_op *ops, unsigned int count, u
 
 /* Tells the environments of capabilities that were taken from them by somebody else. */
 void env_tell_taken(struct object *object, struct cap **caps, unsigned int count);
+
+/* Signals what was to be signalled once the last copy has gone (CAP_WATCH()). @env: found or
+ * pinned; interrupts off, no lock held. */
+void env_tell_gone(struct env *env, uint32_t watch);
 
 /*
  * Asks all who have copies of a FRAME capability (the first EXO_RANGE_MAX) to delete them before

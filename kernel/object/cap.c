@@ -8,6 +8,7 @@
  * one. A word is read before the lock is taken, to find the lock, and again under it: the object
  * cannot go in between, because that takes an open (exo/object.h).
  */
+#include <exo/env.h>
 #include <exo/panic.h>
 
 #include "cap_tree.h"
@@ -97,12 +98,44 @@ int cap_derive(struct cap *parent, uintptr_t value, struct cap *claimed, unsigne
 	return error;
 }
 
-/* Out of the tree, and the caller's. */
+int cap_watch(struct cap *cap, uintptr_t value, uint32_t watch, bool *none, bool *others)
+{
+	struct object *const object = cap_object(value);
+	int error = -EXO_E_CAP;
+
+	if (value < OBJECT_ALIGN || read_value(cap) != value)
+		return error;
+	spin_lock(&object->lock);
+	if (read_value(cap) == value) {
+		error = 0;
+		*none = !cap->child;
+		*others = object->taken;
+		cap->watch = *none ? 0 : watch;
+	}
+	spin_unlock(&object->lock);
+	return error;
+}
+
+/* Out of the tree, and the caller's, with the watch of the parent that has no child left. */
 static void take(struct object *object, struct cap *cap) __requires(object->lock)
 {
-	cap_tree_remove(object, cap);
+	struct cap *const parent = cap_tree_remove(object, cap);
+
 	object->taken++;
+	cap->watch = 0;
+	if (parent && unlikely(parent->watch)) {
+		cap->watch = parent->watch;
+		parent->watch = 0;
+		cap->child = (struct cap *)(void *)parent->owner;
+	}
 	atomic_store_explicit(&cap->value, CAP_BUSY, memory_order_relaxed);
+}
+
+/* After take(), without its lock: nothing has been opened since, so who is to be told is there. */
+static inline void keep_watcher(struct cap *taken)
+{
+	if (unlikely(taken->watch) && !object_pin(&cap_watcher(taken)->object))
+		taken->watch = 0;
 }
 
 int cap_take(struct cap *cap, uintptr_t value, struct object **object)
@@ -120,6 +153,8 @@ int cap_take(struct cap *cap, uintptr_t value, struct object **object)
 		error = 0;
 	}
 	spin_unlock(&found->lock);
+	if (!error)
+		keep_watcher(cap);
 	return error;
 }
 
@@ -139,6 +174,8 @@ struct cap *cap_take_child(struct cap *cap, uintptr_t value, int *error)
 			take(object, child);
 	}
 	spin_unlock(&object->lock);
+	if (child)
+		keep_watcher(child);
 	return child;
 }
 
@@ -151,6 +188,8 @@ struct cap *cap_take_any(struct object *object)
 	if (cap)
 		take(object, cap);
 	spin_unlock(&object->lock);
+	if (cap)
+		keep_watcher(cap);
 	return cap;
 }
 
@@ -159,6 +198,7 @@ bool cap_finish(struct cap *taken, struct object *object)
 	bool last;
 
 	taken->place = 0;
+	taken->watch = 0;
 	taken->child = taken->next = taken->previous = NULL;
 	/* From here on the slot is anybody's, and its table may go. */
 	cap_unclaim(taken);

@@ -9,6 +9,27 @@
 #include <exo/env.h>
 #include <exo/panic.h>
 
+/*
+ * The end of one that has a watch: it was the last child of its parent, but there may be others
+ * that somebody has taken out before and not unmapped yet. An open, so nothing is left for later.
+ */
+static __noinline void finish_watched(struct cap *cap, struct object *object)
+{
+	struct env *const watcher = cap_watcher(cap);
+	const uint32_t watch = cap->watch;
+	bool others;
+
+	spin_lock(&object->lock);
+	others = object->taken > 1;
+	spin_unlock(&object->lock);
+	if (cap_finish(cap, object))
+		object_end_later(object);
+	if (others)
+		frame_wait_unmapped();
+	env_tell_gone(watcher, watch);
+	object_unpin_later(&watcher->object);
+}
+
 /* The second half, for one object. */
 static void finish(struct object *object, struct cap **caps, unsigned int count)
 {
@@ -18,7 +39,10 @@ static void finish(struct object *object, struct cap **caps, unsigned int count)
 	if (type->taken)
 		type->taken(object, caps, count);
 	for (unsigned int i = 0; i < count; i++)
-		last |= cap_finish(caps[i], object);
+		if (unlikely(caps[i]->watch))
+			finish_watched(caps[i], object);
+		else
+			last |= cap_finish(caps[i], object);
 	if (last)
 		object_end_later(object);
 }

@@ -36,7 +36,7 @@ void cap_tree_insert(struct object *object, struct cap *parent, struct cap *cap)
 	*first = cap;
 }
 
-void cap_tree_remove(struct object *object, struct cap *cap)
+struct cap *cap_tree_remove(struct object *object, struct cap *cap)
 {
 	struct cap *const before = cap->previous, *const next = cap->next;
 	struct cap *const child = cap->child;
@@ -60,16 +60,21 @@ void cap_tree_remove(struct object *object, struct cap *cap)
 			*first = child;
 		else
 			before->next = child;
-		return;
+		return NULL;
+	}
+	if (is_first && is_last) {
+		*first = NULL;
+		return first == &object->caps ? NULL : container_of(first, struct cap, child);
 	}
 	if (is_first)
-		*first = is_last ? NULL : next;
+		*first = next;
 	else
 		before->next = next;
 	if (!is_last)
 		next->previous = before;
-	else if (!is_first)
+	else
 		(*first)->previous = before;
+	return NULL;
 }
 
 struct cap *cap_next(const struct object *object, const struct cap *cap, const struct cap *top)

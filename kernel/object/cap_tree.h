@@ -9,8 +9,8 @@
 void cap_tree_insert(struct object *object, struct cap *parent, struct cap *cap)
 	__requires(object->lock);
 
-/* Takes it out; its children move up to its place. */
-void cap_tree_remove(struct object *object, struct cap *cap) __requires(object->lock);
+/* Takes it out; its children move up to its place. Returns its parent if that has none now. */
+struct cap *cap_tree_remove(struct object *object, struct cap *cap) __requires(object->lock);
 
 /* Is it where a list of siblings ends, and whose children are they? @object: the originals. */
 static inline bool cap_link_ends(const struct cap *link)

@@ -34,6 +34,9 @@ void frame_bury(struct object *object)
 	bank_frames_put(object->bank, frame->base, object->order, object->node);
 }
 
+/* By CPU: odd while it unmaps capabilities that it has taken. It alone writes it. */
+static _Atomic uint32_t unmapping[NR_CPUS];
+
 /* Unmaps those of @caps that are mapped in @env. */
 static void unmap_from(struct env *env, struct cap **caps, unsigned int count)
 {
@@ -57,9 +60,33 @@ static void unmap_from(struct env *env, struct cap **caps, unsigned int count)
 
 void frame_unmap(struct cap **caps, unsigned int count)
 {
-	for (unsigned int i = 0; i < count; i++)
-		if (caps[i]->place)
-			unmap_from(caps[i]->owner, caps + i, count - i);
+	_Atomic uint32_t *const turn = &unmapping[cpu_current()];
+	uint32_t now;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (!caps[i]->place)
+			continue;
+		now = atomic_load_explicit(turn, memory_order_relaxed);
+		/* Odd: from the first to the last of them. */
+		atomic_store_explicit(turn, now | 1, memory_order_relaxed);
+		unmap_from(caps[i]->owner, caps + i, count - i);
+	}
+	now = atomic_load_explicit(turn, memory_order_relaxed);
+	if (now & 1)
+		atomic_store_explicit(turn, now + 1, memory_order_release);
+}
+
+void frame_wait_unmapped(void)
+{
+	/* From here on, who had taken a capability before has unmapped it, or is just at that. */
+	object_quiesce();
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
+		const uint32_t turn = atomic_load_explicit(&unmapping[cpu], memory_order_acquire);
+
+		while (turn & 1 &&
+		       atomic_load_explicit(&unmapping[cpu], memory_order_acquire) == turn)
+			object_quiesce();
+	}
 }
 
 void frame_taken(struct object *object, struct cap **caps, unsigned int count)

@@ -13,6 +13,8 @@ static const char *audit_cap(const struct object *object, const struct cap *cap,
 
 	if (value < OBJECT_ALIGN || cap_object(value) != object)
 		return "a capability in the tree is to something else";
+	if (cap->watch && !cap->child)
+		return "nothing is derived from a capability that is watched";
 	if (!parent)
 		return NULL;
 	if (value & ~atomic_load_explicit(&parent->value, memory_order_relaxed) & CAP_RIGHTS)

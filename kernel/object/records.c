@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What environments are told of their frames: that somebody asks for them back, and that they were
- * taken (visible revocation and the abort protocol).
+ * taken (visible revocation and the abort protocol); and that the last copy of what they have given
+ * to others has gone.
  *
- * Both are records in rings of the state page of the environment's event thread, and an event of
- * that thread. The kernel keeps the counts itself, since the program may write what it likes there;
- * whoever does not keep up loses the oldest records, and can see that from the counts.
+ * The first two are records in rings of the state page of the environment's event thread, and an
+ * event of that thread. The kernel keeps the counts itself, since the program may write what it
+ * likes there; whoever does not keep up loses the oldest records, and can see that from the counts.
  */
 #include <exo/env.h>
 
@@ -72,6 +73,16 @@ void env_tell_taken(struct object *object, struct cap **caps, unsigned int count
 		if (caps[i]->owner != self)
 			tell(caps[i]->owner, &record, EXO_EVENT_TAKEN);
 	}
+}
+
+void env_tell_gone(struct env *env, uint32_t watch)
+{
+	struct ntf *ntf;
+	uint64_t badge;
+
+	if (object_state(&env->object) == OBJECT_LIVE &&
+	    !ntf_find(&env->table, CAP_WATCH_SLOT(watch), &ntf, &badge))
+		ntf_set(ntf, CAP_WATCH_BITS(watch) & badge);
 }
 
 /* Up to CAP_BATCH capabilities below @top that come after the first @skip. */

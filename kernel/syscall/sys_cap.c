@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls on capabilities: copy, delete, revoke, look at. */
 #include <exo/env.h>
+#include <exo/sched.h>
 #include <exo/syscall.h>
 
 /* A table by its ENV capability, or the caller's own. */
@@ -91,6 +92,7 @@ struct exo_result sys_cap_delete(uint64_t slot, uint64_t count)
 	if (!error && done < count)
 		error = -EXO_E_AGAIN;
 	object_end_some();
+	sched_interrupt_end(); /* who watched one of them may be more urgent */
 	return result_of_range(error, done);
 }
 
@@ -107,22 +109,80 @@ static int revoke_bank(uintptr_t value)
 	return error;
 }
 
-struct exo_result sys_cap_revoke(uint64_t slot, uint64_t mode, uint64_t deadline)
+/* Who is told when nothing is derived from a capability any more: as ntf_signal(), but one bit. */
+static int find_watcher(uint64_t slot, uint64_t bits, uint32_t *watch)
+{
+	struct ntf *ntf;
+	uint64_t badge;
+	int error;
+
+	*watch = 0;
+	if (slot == EXO_SELF)
+		return bits ? -EXO_E_ARG : 0;
+	error = ntf_find(&env_current()->table, slot, &ntf, &badge);
+	if (error)
+		return error;
+	if (!bits || bits & (bits - 1))
+		return -EXO_E_ARG;
+	*watch = CAP_WATCH(slot, __builtin_ctzll(bits));
+	return bits & ~badge ? -EXO_E_PERM : 0;
+}
+
+/* To be the last thing that is done with @cap: it opens. If the capability has gone that is all. */
+static void watch(struct cap *cap, uintptr_t value, uint32_t watcher)
+{
+	bool none, others;
+
+	if (!watcher || cap_watch(cap, value, watcher, &none, &others) || !none)
+		return;
+	if (others)
+		frame_wait_unmapped();
+	env_tell_gone(env_current(), watcher);
+}
+
+/* What the call is about; *taken: how many were taken, or asked for. */
+static int revoke(struct cap *cap, uintptr_t value, uint64_t mode, uint64_t deadline,
+		  uint64_t *taken)
 {
 	unsigned int budget = EXO_RANGE_MAX;
+	int error;
+
+	if (mode == EXO_REVOKE_ASK) {
+		*taken = env_ask(cap, value, deadline);
+		return 0;
+	}
+	error = object_revoke_some(cap, value, &budget);
+	if (!error && cap_object(value)->type == EXO_TYPE_BANK)
+		error = revoke_bank(value);
+	*taken = EXO_RANGE_MAX - budget;
+	return error;
+}
+
+struct exo_result sys_cap_revoke(uint64_t slot, uint64_t mode, uint64_t deadline, uint64_t ntf,
+				 uint64_t bits)
+{
+	bool none, others;
+	uint32_t watcher = 0;
+	uint64_t taken = 0;
 	struct cap *cap;
 	uintptr_t value;
 	int error = cap_look(&env_current()->table, slot, EXO_RIGHT_C, &cap, &value);
 
-	if (error || mode > EXO_REVOKE_ASK)
-		return result_error(error ? error : -EXO_E_ARG);
-	if (mode == EXO_REVOKE_ASK)
-		return result_value(env_ask(cap, value, deadline));
-	error = object_revoke_some(cap, value, &budget);
-	if (!error && cap_object(value)->type == EXO_TYPE_BANK)
-		error = revoke_bank(value);
+	if (!error && mode > EXO_REVOKE_ASK)
+		error = -EXO_E_ARG;
+	if (!error)
+		error = find_watcher(ntf, bits, &watcher);
+	if (error)
+		return result_error(error);
+	/* Whoever was to be told before is not told of this call. */
+	if (cap_is_watched(cap))
+		error = cap_watch(cap, value, 0, &none, &others);
+	if (!error)
+		error = revoke(cap, value, mode, deadline, &taken);
+	watch(cap, value, watcher);
 	object_end_some();
-	return (struct exo_result){ error, EXO_RANGE_MAX - budget };
+	sched_interrupt_end();
+	return (struct exo_result){ error, taken };
 }
 
 /* What the slot itself says of it: under the object's lock, as long as it is still there. */

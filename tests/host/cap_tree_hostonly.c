@@ -2,8 +2,8 @@
 /*
  * Capabilities against a naive model in which each knows its parent. Random making, deriving
  * (parts, badges, fewer rights), deleting with children that move up, taking children, revoking
- * within a budget. After each call result and slots must be the model's; every so often the whole
- * tree.
+ * within a budget, watching. After each call result and slots must be the model's, and who has been
+ * told that its last copy has gone; every so often the whole tree.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@ struct row {
 	int parent; /* -1: an original */
 	unsigned int rights;
 	uint32_t first, count;
+	bool watched;
 };
 
 /* No row has an end, and no object a bank: none ever ends. */
@@ -35,6 +36,8 @@ static struct {
 } __aligned(64) objects[OBJECTS];
 static struct row model[SLOTS];
 static uint64_t random_state;
+static struct env watcher; /* whose all slots are */
+static unsigned int told[SLOTS], to_tell[SLOTS]; /* how often, and by the model */
 
 /* Of the kernel what is not reached here. */
 void bank_object_put(struct object *object);
@@ -59,6 +62,16 @@ void object_quiesce(void)
 void frame_unmap(struct cap **caps, unsigned int count)
 {
 	(void)caps, (void)count;
+}
+
+void frame_wait_unmapped(void)
+{
+}
+
+void env_tell_gone(struct env *env, uint32_t watch)
+{
+	CHECK(env == &watcher && CAP_WATCH_BITS(watch) == 1ull << CAP_WATCH_SLOT(watch) % 64);
+	told[CAP_WATCH_SLOT(watch)]++;
 }
 
 static unsigned int random_below(unsigned int bound)
@@ -87,9 +100,11 @@ static void start(void)
 	static const enum exo_type types[OBJECTS] = { EXO_TYPE_FRAME, EXO_TYPE_NTF, EXO_TYPE_EP };
 
 	for (unsigned int i = 0; i < SLOTS; i++) {
-		slots[i] = (struct cap){ .slot = i };
+		slots[i] = (struct cap){ .slot = i, .owner = &watcher };
 		model[i].object = -1;
 	}
+	object_init(&watcher.object, EXO_TYPE_ENV, NULL);
+	watcher.object.state = OBJECT_LIVE;
 	for (unsigned int i = 0; i < OBJECTS; i++) {
 		object_init(&objects[i].object, types[i], NULL);
 		objects[i].object.order = ORDER;
@@ -120,10 +135,19 @@ static bool is_below(int slot, int top)
 
 static void model_remove(unsigned int slot)
 {
+	const int parent = model[slot].parent;
+	bool has_child = false;
+
 	for (unsigned int i = 0; i < SLOTS; i++)
 		if (model[i].object >= 0 && model[i].parent == (int)slot)
-			model[i].parent = model[slot].parent;
+			model[i].parent = parent;
 	model[slot].object = -1;
+	for (unsigned int i = 0; i < SLOTS; i++)
+		has_child |= model[i].object >= 0 && model[i].parent == parent;
+	if (parent >= 0 && !has_child && model[parent].watched) {
+		model[parent].watched = false;
+		to_tell[parent]++;
+	}
 }
 
 static void try_make(void)
@@ -195,6 +219,7 @@ static void try_derive(void)
 		return;
 	}
 	copy.parent = (int)parent;
+	copy.watched = false;
 	model[slot] = copy;
 }
 
@@ -207,6 +232,38 @@ static void try_delete(void)
 	CHECK(cap_delete_one(&slots[slot], value) == (exists && !stale ? 0 : -EXO_E_CAP));
 	if (exists && !stale)
 		model_remove(slot);
+}
+
+/* Slot 0 cannot be named: nobody is told any more. */
+static void try_watch(void)
+{
+	const unsigned int slot = random_below(SLOTS), whom = random_below(4) ? slot : 0;
+	bool has_child = false, none = false, others = true;
+
+	if (model[slot].object < 0) {
+		CHECK(cap_watch(&slots[slot], (uintptr_t)&objects[0] | EXO_RIGHTS_ALL, 1, &none,
+				&others) == -EXO_E_CAP);
+		return;
+	}
+	for (unsigned int i = 0; i < SLOTS; i++)
+		has_child |= model[i].object >= 0 && model[i].parent == (int)slot;
+	CHECK(cap_watch(&slots[slot], value_of(slot), whom ? CAP_WATCH(whom, whom % 64) : 0, &none,
+			&others) == 0);
+	CHECK(none == !has_child && !others);
+	model[slot].watched = has_child && whom;
+}
+
+/* The end of a capability that was taken, for those who do not have cap_delete_one() do it. */
+static void finish_taken(struct cap *taken, struct object *object)
+{
+	const uint32_t watch = taken->watch;
+	struct env *env = cap_watcher(taken);
+
+	CHECK(!cap_finish(taken, object));
+	if (watch) {
+		env_tell_gone(env, watch);
+		object_unpin_later(&env->object);
+	}
 }
 
 static void try_take_child(void)
@@ -236,7 +293,7 @@ static void try_take_child(void)
 		model_remove(slot);
 	}
 	CHECK(cap_delete_one(child, CAP_EMPTY) == -EXO_E_CAP);
-	CHECK(!cap_finish(child, object));
+	finish_taken(child, object);
 }
 
 static void try_revoke(void)
@@ -252,12 +309,13 @@ static void try_revoke(void)
 		below += model[i].object >= 0 && is_below((int)i, (int)slot);
 	error = object_revoke_some(&slots[slot], value_of(slot), &budget);
 	CHECK(error == (below < before ? 0 : -EXO_E_AGAIN));
+	/* Parents first, as their children move up before they are taken. */
 	for (unsigned int i = 0; i < SLOTS; i++) {
-		if (model[i].object < 0 || value_of(i) != CAP_EMPTY)
+		if (model[i].object < 0 || value_of(i) != CAP_EMPTY || model[i].parent != (int)slot)
 			continue;
-		CHECK(is_below((int)i, (int)slot));
 		model_remove(i);
 		gone++;
+		i = UINT32_MAX;
 	}
 	CHECK(gone == (below < before ? below : before) && before - budget == gone);
 }
@@ -318,7 +376,10 @@ static void compare_slots(void)
 		CHECK(value_of(i) == expected(i));
 		if (model[i].object >= 0)
 			CHECK(slots[i].first == model[i].first && slots[i].count == model[i].count);
+		CHECK(!!slots[i].watch == (model[i].object >= 0 && model[i].watched));
+		CHECK(told[i] == to_tell[i]);
 	}
+	CHECK(watcher.object.pins == 0);
 }
 
 static void run(uint64_t seed)
@@ -330,6 +391,8 @@ static void run(uint64_t seed)
 
 		if (what < 3)
 			try_make();
+		else if (what < 6)
+			try_watch();
 		else if (what < 22)
 			try_derive();
 		else if (what < 28)
@@ -348,7 +411,7 @@ static void run(uint64_t seed)
 		struct cap *cap;
 
 		while ((cap = cap_take_any(&objects[o].object)))
-			CHECK(!cap_finish(cap, &objects[o].object));
+			finish_taken(cap, &objects[o].object);
 	}
 	for (unsigned int i = 0; i < SLOTS; i++)
 		CHECK(value_of(i) == CAP_EMPTY);

@@ -199,6 +199,7 @@ static void audit_finds_broken_slots_and_trees(struct test *test)
 	FINDS(test, at(BELOW)->next, NULL, "a capability in the tree has no neighbours");
 	FINDS(test, at(BELOW)->previous, NULL, "a capability in the tree has no neighbours");
 	FINDS(test, at(COPY)->child, NULL, "tables have more or fewer capabilities than trees");
+	FINDS(test, at(BELOW)->watch, 1, "nothing is derived from a capability that is watched");
 	FINDS(test, at(FRAME)->count, 5, "a capability is to more than its block");
 	FINDS(test, object_at(NTF)->taken, 1, "capabilities are being taken by nobody");
 	FINDS_EITHER(test, object_at(NTF)->state, OBJECT_ENDED,

@@ -38,7 +38,7 @@ int64_t abi_revoke(exo_cap_t slot)
 
 	abi_patience();
 	do
-		error = exo_cap_revoke(slot, EXO_REVOKE_FORCE, 0).error;
+		error = exo_cap_revoke(slot, EXO_REVOKE_FORCE, 0, 0, 0).error;
 	while (error == -EXO_E_AGAIN && abi_patient());
 	return error;
 }

@@ -188,7 +188,7 @@ static void pointers_counts_and_slots(struct test *test)
 			-EXO_E_RANGE);
 		TEST_EQ(test, exo_cap_copy(n, EXO_SELF, abi_slot(1), EXO_RIGHTS_ALL, 0).error,
 			-EXO_E_CAP);
-		TEST_EQ(test, exo_cap_revoke(n, EXO_REVOKE_FORCE, 0).error, -EXO_E_CAP);
+		TEST_EQ(test, exo_cap_revoke(n, EXO_REVOKE_FORCE, 0, 0, 0).error, -EXO_E_CAP);
 		TEST_EQ(test, exo_bank_create(ABI_BANK, n, EXO_NODE_ANY, abi_slot(1)).error,
 			-EXO_E_NOMEM);
 		TEST_EQ(test, exo_bank_create(ABI_BANK, 1, EXO_NODE_ANY, n).error, -EXO_E_RANGE);

@@ -34,14 +34,14 @@ static void revoke_takes_what_is_below(struct test *test)
 	TEST_EQ(test, abi_copy(1, 3, EXO_RIGHTS_ALL), 0);
 	TEST_EQ(test, abi_copy(2, 4, EXO_RIGHTS_ALL), 0);
 	TEST_EQ(test, abi_copy(4, 5, EXO_RIGHTS_ALL), 0);
-	result = exo_cap_revoke(abi_slot(2), EXO_REVOKE_FORCE, 0);
+	result = exo_cap_revoke(abi_slot(2), EXO_REVOKE_FORCE, 0, 0, 0);
 	TEST_EQ(test, result.error, 0);
 	TEST_EQ(test, result.value, 2);
 	TEST_EQ(test, abi_stat(abi_slot(4)).type, EXO_TYPE_NONE);
 	TEST_EQ(test, abi_stat(abi_slot(5)).type, EXO_TYPE_NONE);
 	TEST_EQ(test, abi_stat(abi_slot(2)).type, EXO_TYPE_FRAME);
 	TEST_EQ(test, abi_stat(abi_slot(3)).type, EXO_TYPE_FRAME);
-	TEST_EQ(test, exo_cap_revoke(abi_slot(2), EXO_REVOKE_FORCE, 0).value, 0);
+	TEST_EQ(test, exo_cap_revoke(abi_slot(2), EXO_REVOKE_FORCE, 0, 0, 0).value, 0);
 }
 
 static void revoke_refuses_bad_arguments(struct test *test)
@@ -49,12 +49,12 @@ static void revoke_refuses_bad_arguments(struct test *test)
 	ABI_BEGIN(test, 16);
 	TEST_EQ(test, abi_frames(1, 1), 0);
 	TEST_EQ(test, abi_copy(1, 2, EXO_RIGHTS_ALL & ~(unsigned int)EXO_RIGHT_C), 0);
-	TEST_EQ(test, exo_cap_revoke(abi_slot(2), EXO_REVOKE_FORCE, 0).error, -EXO_E_PERM);
-	TEST_EQ(test, exo_cap_revoke(abi_slot(2), EXO_REVOKE_ASK, 0).error, -EXO_E_PERM);
-	TEST_EQ(test, exo_cap_revoke(abi_slot(1), 2, 0).error, -EXO_E_ARG);
-	TEST_EQ(test, exo_cap_revoke(abi_slot(9), EXO_REVOKE_FORCE, 0).error, -EXO_E_CAP);
-	TEST_EQ(test, exo_cap_revoke(EXO_SELF, EXO_REVOKE_FORCE, 0).error, -EXO_E_CAP);
-	TEST_EQ(test, exo_cap_revoke(UINT64_MAX, EXO_REVOKE_FORCE, 0).error, -EXO_E_CAP);
+	TEST_EQ(test, exo_cap_revoke(abi_slot(2), EXO_REVOKE_FORCE, 0, 0, 0).error, -EXO_E_PERM);
+	TEST_EQ(test, exo_cap_revoke(abi_slot(2), EXO_REVOKE_ASK, 0, 0, 0).error, -EXO_E_PERM);
+	TEST_EQ(test, exo_cap_revoke(abi_slot(1), 2, 0, 0, 0).error, -EXO_E_ARG);
+	TEST_EQ(test, exo_cap_revoke(abi_slot(9), EXO_REVOKE_FORCE, 0, 0, 0).error, -EXO_E_CAP);
+	TEST_EQ(test, exo_cap_revoke(EXO_SELF, EXO_REVOKE_FORCE, 0, 0, 0).error, -EXO_E_CAP);
+	TEST_EQ(test, exo_cap_revoke(UINT64_MAX, EXO_REVOKE_FORCE, 0, 0, 0).error, -EXO_E_CAP);
 	TEST_EQ(test, abi_stat(abi_slot(2)).type, EXO_TYPE_FRAME);
 }
 
@@ -68,7 +68,7 @@ static void revoke_of_many_goes_on(struct test *test)
 	for (unsigned int i = 2; i < 702; i++)
 		TEST_EQ(test, abi_copy(1, i, ABI_RW), 0);
 	do {
-		result = exo_cap_revoke(abi_slot(1), EXO_REVOKE_FORCE, 0);
+		result = exo_cap_revoke(abi_slot(1), EXO_REVOKE_FORCE, 0, 0, 0);
 		TEST_TRUE(test, result.value <= EXO_RANGE_MAX);
 		taken += result.value;
 	} while (result.error == -EXO_E_AGAIN);
@@ -136,7 +136,7 @@ static void revoke_asks_and_takes_nothing(struct test *test)
 	abi_upcalls(EXO_EVENT_REVOKE);
 	TEST_EQ(test, exo_env_config(EXO_SELF, EXO_ENV_EVENTS, EXO_FIRST_THREAD, 0).error, 0);
 	before = ABI_STATE->nr_requests;
-	result = exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, 12345);
+	result = exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, 12345, 0, 0);
 	TEST_EQ(test, result.error, 0);
 	TEST_EQ(test, result.value, 1);
 	TEST_EQ(test, abi_events, 1);
@@ -150,7 +150,7 @@ static void revoke_asks_and_takes_nothing(struct test *test)
 	TEST_EQ(test, abi_stat(abi_slot(2)).type, EXO_TYPE_FRAME);
 	/* Who has nobody to be told is not asked, and may lose it all the same. */
 	TEST_EQ(test, exo_env_config(EXO_SELF, EXO_ENV_EVENTS, 0, 0).error, 0);
-	TEST_EQ(test, exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, 1).value, 1);
+	TEST_EQ(test, exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, 1, 0, 0).value, 1);
 	TEST_EQ(test, ABI_STATE->nr_requests, before + 1);
 	TEST_EQ(test, abi_revoke(abi_slot(1)), 0);
 	TEST_EQ(test, abi_stat(abi_slot(2)).type, EXO_TYPE_NONE);
@@ -164,7 +164,7 @@ static void revoke_leaves_a_record_of_what_it_took(struct test *test)
 	ABI_BEGIN(test, 64);
 	TEST_EQ(test, abi_frames(1, 1), 0);
 	TEST_EQ(test, make_holder(&state), 0);
-	TEST_EQ(test, exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, 777).value, 1);
+	TEST_EQ(test, exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, 777, 0, 0).value, 1);
 	TEST_EQ(test, state->nr_requests, 1);
 	TEST_EQ(test, state->requests[0].slot, 8);
 	TEST_EQ(test, state->requests[0].deadline, 777);
@@ -189,13 +189,13 @@ static void revoke_records_go_round(struct test *test)
 	TEST_EQ(test, abi_frames(1, 1), 0);
 	TEST_EQ(test, make_holder(&state), 0);
 	for (uint64_t i = 1; i <= EXO_RECORDS + 3; i++)
-		TEST_EQ(test, exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, i).value, 1);
+		TEST_EQ(test, exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, i, 0, 0).value, 1);
 	TEST_EQ(test, state->nr_requests, EXO_RECORDS + 3);
 	TEST_EQ(test, state->requests[2].deadline, EXO_RECORDS + 3);
 	TEST_EQ(test, state->requests[3].deadline, 4);
 	/* The kernel counts for itself: what the program writes there does not mislead it. */
 	state->nr_requests = UINT64_MAX;
-	TEST_EQ(test, exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, 1000).value, 1);
+	TEST_EQ(test, exo_cap_revoke(abi_slot(1), EXO_REVOKE_ASK, 1000, 0, 0).value, 1);
 	TEST_EQ(test, state->nr_requests, EXO_RECORDS + 4);
 	TEST_EQ(test, state->requests[3].deadline, 1000);
 }

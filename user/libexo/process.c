@@ -300,7 +300,7 @@ void exo_env_end(struct exo_process *process)
 
 	/* First all that came from the bank: that empties the other slots, and takes its time. */
 	do {
-		result = exo_cap_revoke(process->bank, EXO_REVOKE_FORCE, 0);
+		result = exo_cap_revoke(process->bank, EXO_REVOKE_FORCE, 0, 0, 0);
 		if (result.error == -EXO_E_AGAIN)
 			(void)exo_yield(EXO_SELF);
 	} while (result.error == -EXO_E_AGAIN);

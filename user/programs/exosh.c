@@ -237,7 +237,7 @@ static int revoke(int argc, char **argv)
 		return 1;
 	}
 	do {
-		result = exo_cap_revoke(slot, EXO_REVOKE_FORCE, 0);
+		result = exo_cap_revoke(slot, EXO_REVOKE_FORCE, 0, 0, 0);
 		taken += result.value;
 	} while (result.error == -EXO_E_AGAIN);
 	if (result.error)

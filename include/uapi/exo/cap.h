@@ -70,7 +70,14 @@ EXO_ABI_OFFSET(struct exo_cap_info, badge, 44);
 /* cap_copy()'s @arg for a part of a FRAME: @count frames from its frame @first on; 0: all. */
 #define EXO_PART(first, count) ((uint64_t)(first) | (uint64_t)(count) << 32)
 
-/* cap_revoke()'s @mode. */
+/*
+ * cap_revoke()'s @mode. With @ntf (EXO_SELF: nobody is told) and one bit in @bits, which that
+ * capability may signal, the notification that is in that slot then is signalled, once, when the
+ * last capability that was derived from @cap has gone, however it went, and nobody reaches anything
+ * through it any more; at once if there is none. So whoever asks waits by ntf_wait() until the
+ * deadline, and then takes. Of any type of capability, in both modes. Each call says anew who is
+ * told; the end of @cap itself ends it.
+ */
 enum exo_revoke {
 	EXO_REVOKE_FORCE = 0, /* take what was derived at once */
 	EXO_REVOKE_ASK = 1, /* ask those who hold what was derived to give it back */

@@ -42,7 +42,7 @@ void bench_revoke(exo_cap_t slot)
 	struct exo_result result;
 
 	do
-		result = exo_cap_revoke(slot, EXO_REVOKE_FORCE, 0);
+		result = exo_cap_revoke(slot, EXO_REVOKE_FORCE, 0, 0, 0);
 	while (result.error == -EXO_E_AGAIN);
 	bench_must("cap_revoke", result.error);
 }

@@ -339,7 +339,7 @@ static void finish(uint64_t before)
 {
 	for (unsigned int i = 0; i < nr_workers; i++)
 		stop(i);
-	(void)exo_cap_revoke(common, EXO_REVOKE_FORCE, 0);
+	(void)exo_cap_revoke(common, EXO_REVOKE_FORCE, 0, 0, 0);
 	audit();
 	check_calls();
 	if (used() > before)
