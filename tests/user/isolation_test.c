@@ -113,7 +113,7 @@ static int64_t take_back(exo_cap_t bank)
 	int64_t error;
 
 	do {
-		error = exo_cap_revoke(bank, EXO_REVOKE_FORCE, 0).error;
+		error = exo_cap_revoke(bank, EXO_REVOKE_FORCE, 0, 0, 0).error;
 		if (!error && !abi_used(bank))
 			return 0;
 		abi_sleep(MS / 10);
