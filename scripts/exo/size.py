@@ -39,7 +39,7 @@ def sections(kernel):
 
 def sizes(kernel):
     """{"text", "total", "footprint": bytes, "sections": {name: bytes}}; text is the code
-    that stays, so without .boot_code (CONFIG_RELEASE_BOOT_CODE), but with the 32-bit code of .boot."""
+    that stays: without .boot_code (CONFIG_RELEASE_BOOT_CODE), but with the 32-bit code of .boot."""
     rows = sections(kernel)
     return {
         "text": sum(size for name, size, _ in rows if name in (".boot", ".text")),

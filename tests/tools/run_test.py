@@ -293,7 +293,7 @@ class Terminal(BuiltOnce):
                        "int main(int argc, char **argv)\n{\n"
                        "\texo_printf(\"%s here: %d\\n\", argv[0], argc);\n\treturn 3;\n}\n")
         self.start("--init", source, firmware=())
-        self.expect(r"mine here: 1\s(?s:.*)init: mine failed", 300)
+        self.expect(r"mine here: 1\r*\n(?s:.*)init: mine failed", 300)
         os.write(self.master, b"\x01x")
         self.assertEqual(self.process.wait(20 * SCALE), 0)
 
