@@ -357,8 +357,12 @@ static void leak_interrupts_and_stops(struct test *test)
 /* Registers of a call from here: in, out. RBP and RSP are left alone. */
 static void call_with(struct exo_registers *r)
 {
-	__asm__ volatile("push %%rbp\n\t"
-			 "mov %[r], %%rbp\n\t"
+	static struct exo_registers *registers;
+	static uint64_t saved;
+
+	registers = r;
+	__asm__ volatile("mov %%rbp, %[saved]\n\t"
+			 "mov %[registers], %%rbp\n\t"
 			 "mov 0(%%rbp), %%r15\n\tmov 8(%%rbp), %%r14\n\tmov 16(%%rbp), %%r13\n\t"
 			 "mov 24(%%rbp), %%r12\n\tmov 40(%%rbp), %%rbx\n\tmov 56(%%rbp), %%r10\n\t"
 			 "mov 64(%%rbp), %%r9\n\tmov 72(%%rbp), %%r8\n\tmov 80(%%rbp), %%rdi\n\t"
@@ -369,9 +373,9 @@ static void call_with(struct exo_registers *r)
 			 "mov %%r10, 56(%%rbp)\n\tmov %%r9, 64(%%rbp)\n\tmov %%r8, 72(%%rbp)\n\t"
 			 "mov %%rdi, 80(%%rbp)\n\tmov %%rsi, 88(%%rbp)\n\tmov %%rdx, 96(%%rbp)\n\t"
 			 "mov %%rcx, 104(%%rbp)\n\tmov %%rax, 112(%%rbp)\n\t"
-			 "pop %%rbp"
-			 :
-			 : [r] "r"(r)
+			 "mov %[saved], %%rbp"
+			 : [saved] "+m"(saved)
+			 : [registers] "m"(registers)
 			 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
 			   "r12", "r13", "r14", "r15", "memory", "cc");
 }
