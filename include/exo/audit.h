@@ -25,6 +25,7 @@ struct audit {
 	uint64_t in_trees; /* capabilities */
 	uint64_t waiting, waiters; /* threads for notifications */
 	uint64_t states, pins; /* state pages; pins of FRAMEs */
+	uint64_t unused; /* frames that banks may still take */
 };
 
 /* Notes what is wrong, unless something was before. Returns false. */
@@ -74,6 +75,8 @@ struct object;
 struct env;
 
 bool audit_bank_sums(struct audit *audit, struct bank *bank); /* kernel/object/audit_bank.c */
+bool audit_bank_frames(struct audit *audit, struct bank *bank); /* kernel/object/audit_frames.c */
+void audit_frames_end(struct audit *audit); /* after the last bank, whatever was found */
 bool audit_env(struct audit *audit, struct env *env); /* kernel/object/audit_env.c */
 bool audit_object(struct audit *audit, struct object *object);
 bool audit_threads(struct audit *audit); /* kernel/sched/audit.c */

@@ -108,6 +108,23 @@ void frame_stats(unsigned int node, struct frame_stats *stats);
 /* The map of region @index; false if there are fewer. */
 bool frame_map(unsigned int index, struct frame_map *map);
 
+/*
+ * Only with CONFIG_AUDIT: is a block allocated, as a block of this order? It is noted, until
+ * frame_audit_end(); meanwhile it must not be freed: the caller owns it, or all CPUs stand still.
+ * Returns 0, or
+ *	-EXO_E_DEAD	it is free, or some of it is, perhaps in a CPU's cache
+ *	-EXO_E_BUSY	it was asked about before: two say that they have it
+ *	-EXO_E_TYPE	it was allocated with another order, or is inside of an allocated block, or
+ *			another one is inside of it
+ *	-EXO_E_PERM	it is out of circulation
+ *	-EXO_E_ALIGN, -EXO_E_RANGE, -EXO_E_ARG	there is no such block
+ */
+int frame_audit_block(paddr_t base, unsigned int order);
+
+/* Forgets what was asked about of a node that there is; returns how many frames that were. Takes
+ * time linear in its memory. */
+uint64_t frame_audit_end(unsigned int node);
+
 /* Gives this CPU's cached frames back to their pools. */
 void frame_cache_drain(void);
 

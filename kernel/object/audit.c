@@ -109,6 +109,17 @@ static void check_sums(struct audit *audit)
 		    audit->states, audit->pins);
 }
 
+/* Of banks that are whole, so that their cells can be followed. */
+static void check_frames(struct audit *audit, struct bank *root)
+{
+	bool right = audit_bank_frames(audit, root);
+
+	for (struct object *object = &root->object; right && (object = next_object(object));)
+		if (object->type == EXO_TYPE_BANK)
+			right = audit_bank_frames(audit, container_of(object, struct bank, object));
+	audit_frames_end(audit);
+}
+
 static void audit_all(void *context)
 {
 	struct audit *audit = context;
@@ -121,6 +132,8 @@ static void audit_all(void *context)
 		if (!check_object(audit, object))
 			return;
 	check_sums(audit);
+	if (root && !audit->wrong)
+		check_frames(audit, root);
 	if (!audit->wrong)
 		audit_threads(audit);
 }

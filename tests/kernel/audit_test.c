@@ -19,7 +19,7 @@
 #define PLACE (ADDRESS | EXO_RIGHT_R)
 
 /* What is in which slot. */
-enum { ENV = 1, BANK, NTF, FRAME, COPY, OTHER, BELOW, THREAD };
+enum { ENV = 1, BANK, NTF, FRAME, COPY, OTHER, BELOW, THREAD, SPARE };
 
 static struct bank *bank;
 static struct env *env;
@@ -299,6 +299,77 @@ static void audit_finds_banks_that_do_not_add_up(struct test *test)
 	bank->object.pins--;
 }
 
+static uint64_t all_free(void)
+{
+	uint64_t frames = 0;
+
+	for (unsigned int node = 0; node < numa_nodes(); node++) {
+		struct frame_stats stats;
+
+		frame_stats(node, &stats);
+		frames += stats.free;
+	}
+	return frames;
+}
+
+/* A page of the bank's that is mapped nowhere, in the slot behind the others. */
+static int make_spare(struct frame **frame)
+{
+	unsigned int node = EXO_NODE_ANY;
+	paddr_t base = EXO_HINT_NONE;
+	int error = bank_frames_get(bank, 0, &node, &base);
+
+	if (!error)
+		error = frame_make(bank, base, 0, node, frame);
+	return error ? error : put(SPARE, &(*frame)->object);
+}
+
+/* What is wrong with it only the frame allocator knows. */
+static void audit_finds_memory_that_is_not_allocated(struct test *test)
+{
+	const struct frame *block;
+	struct frame *spare;
+	uint64_t flags, *reserved;
+	paddr_t other;
+	int error;
+
+	NEED_WORLD(test);
+	block = container_of(object_at(FRAME), struct frame, object);
+	flags = irq_save();
+	error = make_spare(&spare);
+	irq_restore(flags);
+	TEST_EQ(test, error, 0);
+	TEST_STREQ(test, look(), "");
+	FINDS(test, spare->base, block->base + PAGE_SIZE,
+	      "memory that is in use is not allocated as such a block");
+	FINDS_EITHER(test, spare->base, block->base, "memory is in use twice",
+		     "memory that is in use is not allocated as such a block");
+	FINDS(test, spare->base, spare->base + 1,
+	      "memory that is in use is not allocated as such a block");
+	FINDS(test, spare->base, virt_to_phys(env->table.pages[0]), "memory is in use twice");
+	FINDS(test, spare->base, env->space.root, "memory is in use twice");
+	TEST_EQ(test, frame_alloc_one(&other), 0);
+	FINDS(test, spare->base, other, "");
+	TEST_EQ(test, frame_free_one(other), 0);
+	FINDS(test, spare->base, other, "memory that is in use is free");
+	frame_cache_drain();
+	FINDS(test, spare->base, other, "memory that is in use is free");
+	TEST_EQ(test, frame_reserve(other, PAGE_SIZE), 0);
+	FINDS(test, spare->base, other, "memory that is in use is out of circulation");
+	TEST_EQ(test, frame_release(other, PAGE_SIZE), 0);
+	/* As if frames had been lost, or the banks had more than there is. */
+	reserved = &bank_root()->counts[0].reserved;
+	FINDS(test, *reserved, *reserved + all_free() + 1,
+	      "banks may take more memory than is free");
+	flags = irq_save();
+	error = cap_delete_one(at(SPARE), CAP_EMPTY);
+	while (object_end_some())
+		;
+	irq_restore(flags);
+	TEST_EQ(test, error, 0);
+	TEST_STREQ(test, look(), "");
+}
+
 static void audit_finds_threads_and_notifications_that_disagree(struct test *test)
 {
 	NEED_WORLD(test);
@@ -332,6 +403,7 @@ static const struct test_case audit_cases[] = {
 	TEST_CASE(audit_finds_broken_mappings),
 	TEST_CASE(audit_finds_a_mapping_with_other_rights),
 	TEST_CASE(audit_finds_banks_that_do_not_add_up),
+	TEST_CASE(audit_finds_memory_that_is_not_allocated),
 	TEST_CASE(audit_finds_threads_and_notifications_that_disagree),
 	TEST_CASE(audit_finds_nothing_when_all_has_ended),
 };
