@@ -208,6 +208,12 @@ int thread_set_parameters(struct thread *thread, const struct sched_parameters *
 /* Gives back the memory of ended threads that is kept for new ones. */
 void thread_trim(void);
 
+/*
+ * Gives back what this CPU keeps of ended threads beyond CONFIG_THREAD_CACHE. For who has ended
+ * some. Interrupts off, no lock held; interrupts are on for a while if there is something.
+ */
+void thread_cache_settle(void);
+
 /* How many bytes of its stack a thread has used at most; 0 without CONFIG_THREAD_STACK_USAGE. */
 size_t thread_stack_used(const struct thread *thread);
 

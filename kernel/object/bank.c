@@ -256,7 +256,7 @@ static __boot uint64_t kept_back(unsigned int node, uint64_t free)
 
 	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++)
 		if (cpus[cpu]->node == node)
-			kept += bank_cache_frames();
+			kept += bank_cache_frames() + bank_stack_frames();
 	if (cpus[0]->node == node)
 		kept += free / 8 < BANK_KERNEL_FRAMES ? free / 8 : BANK_KERNEL_FRAMES;
 	return kept < free ? kept : free;

@@ -5,6 +5,8 @@
 
 #include <exo/bank.h>
 #include <exo/cpu.h>
+#include <exo/env.h>
+#include <exo/stack.h>
 
 /* A page of cells; begins with this, in place of its first cell. */
 struct bank_page {
@@ -75,5 +77,12 @@ static inline uint64_t bank_cache_frames(void)
 	return 0;
 }
 #endif
+
+/* And what it may have of stacks of ended threads: those of a moment, while one is freed, included.
+ */
+static inline uint64_t bank_stack_frames(void)
+{
+	return (CONFIG_THREAD_CACHE + 2ull) * USER_THREAD_FRAMES;
+}
 
 #endif

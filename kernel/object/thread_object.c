@@ -321,5 +321,6 @@ void user_thread_bury(struct object *object)
 	if (thread->state_frame)
 		object_unpin_later(&thread->state_frame->object);
 	thread_detach(thread->thread);
+	thread_cache_settle();
 	bank_uncharge(object->bank, CHARGED_FRAMES, thread->charged_node);
 }

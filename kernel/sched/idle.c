@@ -164,6 +164,8 @@ void sched_idle(void *unused)
 	cpu = cpu_this(); /* for ever: this thread is the CPU's own */
 	for (;;) {
 		send_outgoing(cpu);
+		while (thread_cache_shrink())
+			;
 		next = look(cpu);
 		if (!next && IS_ENABLED(CONFIG_SMP) && nr_cpus_online > 1) {
 			announce(cpu->number);
@@ -174,10 +176,6 @@ void sched_idle(void *unused)
 		}
 		if (next) {
 			sched_switch_to(cpu, next);
-			continue;
-		}
-		if (thread_cache_shrink()) {
-			claim(cpu->number);
 			continue;
 		}
 		if (sched_cpu(cpu)->slice.armed)

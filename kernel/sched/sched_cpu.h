@@ -90,7 +90,10 @@ void sched_balance(struct cpu *cpu);
 /* Makes what runs on @cpu, or will first, a thread: the boot code, an idle thread. */
 void thread_adopt(struct thread *thread, const char *name, struct cpu *cpu);
 
-/* Frees one of the stacks that this CPU has too many of; false if it has not. Interrupts off. */
+/*
+ * Frees some of the stacks that this CPU has too many of; false if it has not. Interrupts off, but
+ * on for a while if it has; the caller stays on this CPU.
+ */
 bool thread_cache_shrink(void);
 
 /* A thread has left its stack for the last time. Interrupts off. */

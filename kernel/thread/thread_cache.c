@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The stacks of ended threads and their TCBs, kept for new ones: a list for each CPU, touched with
- * interrupts off. A CPU that has more than CONFIG_THREAD_CACHE frees some while
- * it is idle: where threads end, interrupts are off, and a stack cannot be unmapped then.
+ * interrupts off. Where threads end, interrupts are off, and a stack cannot be unmapped then; so a
+ * CPU that has more than CONFIG_THREAD_CACHE frees some as soon as that can be: in its idle thread,
+ * which buries threads, and in thread_cache_settle(). Banks count on that (bank_stack_frames()).
  */
 #include "thread_internal.h"
 
@@ -82,6 +83,17 @@ bool thread_cache_shrink(void)
 	stack_free(stacks, count);
 	irq_save();
 	return true;
+}
+
+void thread_cache_settle(void)
+{
+	if (likely(cpu_this()->nr_ended <= CONFIG_THREAD_CACHE))
+		return;
+	/* The caller stays on this CPU: it may be in the middle of something of the CPU's own. */
+	preempt_disable();
+	while (thread_cache_shrink())
+		;
+	preempt_enable();
 }
 
 /* Moves all of this CPU's threads to the injector at @context. Interrupts off. */

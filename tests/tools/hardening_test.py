@@ -14,7 +14,8 @@ sys.path.insert(0, os.path.join(ROOT, "scripts"))
 from exo import child, matrix  # noqa: E402
 
 SCALE = float(os.environ.get("EXO_TEST_SCALE", "1"))
-HARDENING = ("SMEP", "SMAP", "UMIP", "WX", "KASLR", "STACK_GUARD", "STACK_PROTECTOR", "IST")
+HARDENING = ("SMEP", "SMAP", "UMIP", "WX", "KASLR", "STACK_GUARD", "STACK_PROTECTOR", "IST",
+             "PTI", "SPECULATION_MASKS", "SPECULATION_FLUSH")
 
 
 def settings(name):
