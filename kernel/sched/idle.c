@@ -164,8 +164,8 @@ void sched_idle(void *unused)
 	cpu = cpu_this(); /* for ever: this thread is the CPU's own */
 	for (;;) {
 		send_outgoing(cpu);
-		while (thread_cache_shrink())
-			;
+		while (unlikely(cpu->nr_ended > CONFIG_THREAD_CACHE))
+			thread_cache_shrink();
 		next = look(cpu);
 		if (!next && IS_ENABLED(CONFIG_SMP) && nr_cpus_online > 1) {
 			announce(cpu->number);
