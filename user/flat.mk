@@ -23,7 +23,7 @@ flat-objects := $(call user-objects,$(flat-sources))
 $(flat-objects): | $(fixdep) $(call-headers)
 endif
 
-USER_CFLAGS += -DEXO_FLAT -mno-red-zone -mcmodel=kernel $(if $(CONFIG_FPU),,-mgeneral-regs-only)
+USER_CFLAGS += -DEXO_FLAT -mno-red-zone -mcmodel=kernel
 $(filter %.asm.o,$(user-libs)): private NASMFLAGS += -dEXO_FLAT
 USER_CFLAGS_start := '-DEXO_ROOT_NAME="$(if $(SOURCE),$(basename $(notdir $(SOURCE))),$(flat-name))"'
 

@@ -17,6 +17,7 @@ USER_CFLAGS := $(CC_TARGET) -m64 -O2 -std=gnu11 -ffreestanding -nostdinc -isyste
 	-ffile-prefix-map=$(objtree)/= '-ffile-prefix-map=$(CURDIR)=.' -fno-common \
 	-ffunction-sections -fdata-sections -fno-strict-aliasing -fno-asynchronous-unwind-tables \
 	-fno-ident -fno-pic -fno-pie -fno-stack-protector -fcf-protection=none \
+	$(if $(CONFIG_FPU_NONE),-mgeneral-regs-only) \
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wvla -Wundef -Wpointer-arith \
 	-Wwrite-strings -Wold-style-definition $(if $(CONFIG_DEBUG_INFO),-gdwarf-4) $(EXTRA_CFLAGS)
 USER_CFLAGS_string := $(CFLAGS_string)

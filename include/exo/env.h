@@ -51,8 +51,15 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 64 || IS_ENABLED(CONFIG_LOCK_STATISTICS),
 	       "64 frames cost a page");
 
-/* What a thread costs: the stack (exo/stack.h), and what the floating-point state may take. */
+/* What a thread takes: the stack (exo/stack.h), and what the floating-point state may take. */
 #define USER_THREAD_FRAMES ((1u << STACK_ORDER) + 1)
+
+/*
+ * What a thread costs, so that all memory together cannot pay for more than CONFIG_THREADS_MAX less
+ * those that the kernel has or keeps: at least what it takes. Constant once there is a root bank.
+ */
+extern uint64_t user_thread_price;
+void user_thread_set_price(uint64_t frames); /* of all banks together; boot */
 
 struct user_thread {
 	struct object object;

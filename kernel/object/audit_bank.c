@@ -69,7 +69,7 @@ static void add_object(struct tally *tally, const struct object *object)
 		break;
 	case EXO_TYPE_THREAD:
 		add(tally, container_of(object, const struct user_thread, object)->charged_node,
-		    USER_THREAD_FRAMES);
+		    user_thread_price);
 		break;
 	default:
 		break;

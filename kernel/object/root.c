@@ -245,6 +245,8 @@ static __boot int make(uint64_t entry)
 	int error = bank_make_root(&root.bank);
 
 	if (!error)
+		user_thread_set_price(bank_total(root.bank).reserved);
+	if (!error)
 		error = env_make(root.bank, TABLE_ORDER, &root.env);
 	if (!error)
 		error = put(EXO_FIRST_ENV, &root.env->object, EXO_RIGHTS_ALL, &cap);

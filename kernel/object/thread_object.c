@@ -18,7 +18,21 @@
 #include <exo/string.h>
 #include <exo/wait.h>
 
-#define CHARGED_FRAMES USER_THREAD_FRAMES
+/* Of CONFIG_THREADS_MAX, for what the kernel runs itself: a guess. */
+#define KERNEL_THREADS 16u
+
+uint64_t user_thread_price = USER_THREAD_FRAMES;
+
+__boot void user_thread_set_price(uint64_t frames)
+{
+	/* A CPU has its idle thread, and keeps some that have ended. */
+	const uint64_t taken = KERNEL_THREADS + nr_cpus_online * (CONFIG_THREAD_CACHE + 3ull);
+	const uint64_t left = CONFIG_THREADS_MAX > taken ? CONFIG_THREADS_MAX - taken : 1;
+	const uint64_t share = (frames + left - 1) / left;
+
+	if (share > user_thread_price)
+		user_thread_price = share;
+}
 
 /* --- what the kernel tells us about a thread ---------------------------------------------------*/
 
@@ -76,7 +90,7 @@ int user_thread_make(struct bank *bank, struct user_thread **result)
 	struct user_thread *thread;
 	struct thread *kernel_thread;
 	struct object *object;
-	int error = bank_charge(bank, CHARGED_FRAMES, &node);
+	int error = bank_charge(bank, user_thread_price, &node);
 
 	if (error)
 		return error;
@@ -102,7 +116,7 @@ int user_thread_make(struct bank *bank, struct user_thread **result)
 out_thread:
 	thread_detach(kernel_thread);
 out_charge:
-	bank_uncharge(bank, CHARGED_FRAMES, node);
+	bank_uncharge(bank, user_thread_price, node);
 	return error;
 }
 
@@ -322,5 +336,5 @@ void user_thread_bury(struct object *object)
 		object_unpin_later(&thread->state_frame->object);
 	thread_detach(thread->thread);
 	thread_cache_settle();
-	bank_uncharge(object->bank, CHARGED_FRAMES, thread->charged_node);
+	bank_uncharge(object->bank, user_thread_price, thread->charged_node);
 }

@@ -21,6 +21,9 @@ TOOL_TIMEOUT = 600
 TESTING = (("TESTS", True), ("DEBUG_EXIT", True))
 DEFAULT = builds.Spec("x86_64", TESTING)
 DEBUG = builds.Spec("debug", TESTING)
+# Memory for more threads than there can be; and no floating point.
+FEW_THREADS = builds.Spec("x86_64", (*TESTING, ("THREADS_MAX", 16384), ("FPU_NONE", True)),
+                           label="few-threads")
 # The tests of the ABI as the program that is linked into a flat kernel.
 FLAT_ABI = (*TESTING, ("ISOLATION_FLAT", True), ("FLAT_OBJECTS", True),
             ("FLAT_PROGRAM", "abi-test"))
@@ -163,9 +166,9 @@ def kernel_jobs():
             _kernel_job("kernel.nodes4", DEBUG, smp=8, numa=4, memory="512M")]
 
 
-def _user_job(name, spec, **options):
+def _user_job(name, spec, words="user-test", **options):
     def run(context):
-        return selftests.run(context.builds.get(spec), name, context.scale, words="user-test",
+        return selftests.run(context.builds.get(spec), name, context.scale, words=words,
                              **options)
     return Job(name, run, 20, selftests.user_contents(name))
 
@@ -204,6 +207,8 @@ def user_jobs():
             _user_job("user.flat-qemu64", FLAT, cpu="qemu64"),
             _user_job("user.flat-smp4", FLAT, smp=4),
             _user_job("user.flat-debug", FLAT_DEBUG, smp=2),
+            _user_job("user.few-threads", FEW_THREADS, "user-test=thread_price",
+                      memory="1G"),
             _fuzz_calls_job("user.fuzz", DEFAULT, 1000000),
             _fuzz_replay_job("user.fuzz-replay", DEFAULT, 15000),
             _fuzz_calls_job("user.fuzz-smp4", DEFAULT, 60000, smp=4),

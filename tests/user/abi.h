@@ -40,6 +40,11 @@
 		if (ABI_FLAT)                                                 \
 			TEST_SKIP(test, "a flat kernel has one environment"); \
 	} while (0)
+#define ABI_NEEDS_FPU(test)                              \
+	do {                                             \
+		if (!IS_ENABLED(CONFIG_FPU))             \
+			TEST_SKIP(test, "CONFIG_FPU=n"); \
+	} while (0)
 #define ABI_NEEDS_USER_MODE(test)                                                   \
 	do {                                                                        \
 		if (ABI_FLAT)                                                       \

@@ -317,6 +317,7 @@ static void threads_vector_registers_are_their_own(struct test *test)
 	uint64_t bits = 0;
 
 	_Static_assert(EXO_CALL_YIELD == 14, "the number above");
+	ABI_NEEDS_FPU(test);
 	ABI_BEGIN(test, 16);
 	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
 	mixed = 0;
