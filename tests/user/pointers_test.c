@@ -6,6 +6,7 @@
 #include "abi.h"
 
 #include <exo/string.h>
+#include <libexo/thread.h>
 
 #define EDGE (ABI_ADDRESS + EXO_PAGE) /* what is before it can be had, nothing behind it */
 #define CANARY 0x5a
@@ -208,9 +209,56 @@ static void pointers_counts_and_slots(struct test *test)
 	}
 }
 
+static volatile bool stop;
+static volatile uint64_t turns;
+
+/* Has the page come and go. */
+static void come_and_go(void *unused)
+{
+	(void)unused;
+	while (!stop) {
+		if (abi_map(EXO_UNMAP, 1, 1, 0, 0))
+			break;
+		exo_yield(EXO_SELF);
+		if (abi_map(EXO_MAP, 1, 1, ABI_ADDRESS, ABI_RW))
+			break;
+		turns++;
+		exo_yield(EXO_SELF);
+	}
+}
+
+/* While another thread takes the page away a call has it or has not. */
+static void pointers_that_go_meanwhile(struct test *test)
+{
+	struct exo_cap_info *const info = (struct exo_cap_info *)ABI_ADDRESS;
+	const uint64_t end = abi_now() + ABI_PATIENCE;
+	uint64_t had = 0, missed = 0;
+	struct exo_thread other;
+
+	ABI_BEGIN(test, 16);
+	TEST_EQ(test, make_edge(), 0);
+	stop = false;
+	turns = 0;
+	TEST_EQ(test, exo_thread_start(&other, come_and_go, NULL, 2), 0);
+	while ((turns < 2000 || !had || !missed) && abi_now() < end) {
+		const int64_t error = exo_cap_stat(ABI_BANK, info).error;
+
+		if (error && error != -EXO_E_FAULT)
+			break;
+		had += !error;
+		missed += error != 0;
+		if ((had + missed) % 8 == 0)
+			exo_yield(EXO_SELF);
+	}
+	stop = true;
+	exo_thread_end(&other);
+	TEST_TRUE(test, turns >= 2000 && had && missed);
+}
+
 static const struct test_case pointers_cases[] = {
-	TEST_CASE(pointers_cap_stat),	  TEST_CASE(pointers_thread_state),
-	TEST_CASE(pointers_thread_sched), TEST_CASE(pointers_map),
-	TEST_CASE(pointers_debug_write),  TEST_CASE(pointers_counts_and_slots),
+	TEST_CASE(pointers_cap_stat),	       TEST_CASE(pointers_thread_state),
+	TEST_CASE(pointers_thread_sched),      TEST_CASE(pointers_map),
+	TEST_CASE(pointers_debug_write),       TEST_CASE(pointers_counts_and_slots),
+	TEST_CASE(pointers_that_go_meanwhile),
 };
 TEST_SUITE(user_pointers, pointers_cases);
