@@ -266,6 +266,7 @@ static void isolation_of_banks(struct test *test)
 	unsigned int alone;
 	int64_t error;
 
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 2 * HOSTILE_FRAMES + OWN_FRAMES + 8);
 	TEST_TRUE(test, make_parties());
 	TEST_EQ(test, carve(1, HOSTILE_FRAMES), 0);
@@ -317,6 +318,7 @@ static void isolation_when_all_memory_is_used(struct test *test)
 	uint64_t left;
 	unsigned int alone, frames;
 
+	ABI_NEEDS_ENV(test);
 	ABI_BEGIN(test, 8);
 	left = abi_stat(EXO_FIRST_BANK).size - abi_used(EXO_FIRST_BANK);
 	/* What is allocated for this program itself meanwhile: tables, slots. */

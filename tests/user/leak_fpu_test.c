@@ -82,6 +82,7 @@ static const uint8_t load[] = { 0x48, 0x0f, 0xae, 0x0b }; /* fxrstor64 [rbx] */
 /* Others leave patterns in the CPU: this program, and a thread that has ended. */
 static void leak_fpu_new_threads_have_nothing(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, begin(), 0);
 	if (has_no_fpu())
 		TEST_SKIP(test, "no floating point");
@@ -116,6 +117,7 @@ static void leak_fpu_new_threads_have_no_upper_halves(struct test *test)
 {
 	static const uint8_t nothing[64];
 
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, begin(), 0);
 	make_pattern(area(), 3);
 	TEST_EQ(test, hostile_try(&end, load_upper, sizeof(load_upper), &registers), 0);
@@ -193,6 +195,7 @@ static void leak_fpu_switches_keep_everyones(struct test *test)
 	const uint32_t cpus = exo_program_info.info->nr_cpus;
 	bool same = true;
 
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, begin(), 0);
 	if (has_no_fpu())
 		TEST_SKIP(test, "no floating point");

@@ -13,6 +13,7 @@
 #define FRAMES 200u
 #define BEGIN(test)                                            \
 	do {                                                   \
+		ABI_NEEDS_ENV(test);                           \
 		ABI_BEGIN(test, FRAMES);                       \
 		TEST_EQ(test, hostile_begin(HOSTILE_CODE), 0); \
 	} while (0)

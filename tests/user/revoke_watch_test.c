@@ -115,6 +115,7 @@ static void revoke_refuses_whom_it_may_not_tell(struct test *test)
 
 static void revoke_tells_when_the_holder_ends(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, begin_watch(64), 0);
 	TEST_EQ(test, abi_make(EXO_TYPE_ENV, 3), 0);
 	TEST_EQ(test, exo_cap_copy(abi_slot(1), abi_slot(3), 8, ABI_RW, 0).error, 0);
@@ -127,6 +128,7 @@ static void revoke_tells_when_the_holder_ends(struct test *test)
 
 static void revoke_tells_when_the_holders_bank_ends(struct test *test)
 {
+	ABI_NEEDS_ENV(test);
 	TEST_EQ(test, begin_watch(64), 0);
 	TEST_EQ(test, exo_bank_create(ABI_BANK, 16, EXO_NODE_ANY, abi_slot(3)).error, 0);
 	TEST_EQ(test, exo_object_create(abi_slot(3), EXO_TYPE_ENV, abi_slot(4), 0).error, 0);
