@@ -207,11 +207,11 @@ def make_machine(options, directory, config):
     words = options.append
     if options.command is not None:
         words = builds.monitor_words(config, words)
+    if options.gdb and config["KASLR"] and not re.search(r"\b(no)?kaslr\b", words):
+        words = f"nokaslr {words}".strip()
+        say("The kernel is not moved (nokaslr), so that gdb finds its symbols.")
     settings = {"firmware": options.firmware, "smp": options.smp, "memory": options.mem,
                 "numa": options.numa}
-    if options.gdb and config["KASLR"] and not re.search(r"\b(no)?kaslr\b", options.append):
-        options.append = f"nokaslr {options.append}".strip()
-        say("The kernel is not moved (nokaslr), so that gdb finds its symbols.")
     if options.firmware == "pvh":
         if not config["BOOT_PVH"]:
             raise RunError("this kernel has no PVH entry: set CONFIG_BOOT_PVH=y, or leave out "
