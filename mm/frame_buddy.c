@@ -265,7 +265,8 @@ void frame_pool_count(const struct frame_pool *pool, uint64_t blocks[FRAME_ORDER
 
 		blocks[k] = 0;
 		for (uint64_t i = 0; i <= tree->top; i++)
-			blocks[k] += bitmap_weight(tree->level[0][i]);
+			if (tree->level[0][i]) /* most have none */
+				blocks[k] += bitmap_weight(tree->level[0][i]);
 	}
 }
 

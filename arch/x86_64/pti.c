@@ -37,6 +37,8 @@ static void share(uint64_t from, uint64_t to)
 	page_batch_begin(&batch, &entry_space);
 	for (uint64_t at = from & -(uint64_t)PAGE_SIZE; at < to && !error; at += PAGE_SIZE) {
 		error = mmu_query(at, &found);
+		if (!error && !found.present)
+			error = -EXO_E_DEAD;
 		if (!error)
 			error = page_table_map(&batch, at, found.base, PAGE_SIZE, found.rights);
 	}
@@ -52,7 +54,7 @@ void pti_add_cpu(struct cpu *cpu, const uint64_t ist[NR_IST])
 
 	share(entry, entry + PAGE_SIZE);
 	for (unsigned int i = 0; i < NR_IST; i++)
-		share(ist[i] - CONFIG_IST_STACK_SIZE, ist[i]);
+		share(ist[i] - CONFIG_IST_STACK_SIZE / 16 * 16, ist[i]); /* its top is aligned */
 }
 
 void pti_init(void)
