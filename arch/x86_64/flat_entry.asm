@@ -63,16 +63,7 @@ align 16
 flat_interrupt:
 	mov byte [THIS_CPU(ASM_CPU_IN_PROGRAM)], 0
 	push rdi
-	mov rdi, rsp
-	mov rsp, [THIS_CPU(ASM_CPU_CURRENT)]
-	push qword [rdi + 56]
-	push qword [rdi + 48]
-	push qword [rdi + 40]
-	push qword [rdi + 32]
-	push qword [rdi + 24]
-	push qword [rdi + 16]
-	push qword [rdi + 8]
-	mov rdi, [rdi]
+	FRAME_TO_THREAD_STACK
 	PUSH_REGISTERS
 	cld
 	movzx eax, byte [rsp + ASM_FRAME_VECTOR]

@@ -51,16 +51,7 @@ user_entry_swapped:
 	push rdi
 	TO_KERNEL_TABLES rdi
 user_entry_copy:
-	mov rdi, rsp				; RDI, vector, error code, rip, cs, rflags, rsp, ss
-	mov rsp, [THIS_CPU(ASM_CPU_CURRENT)]
-	push qword [rdi + 56]
-	push qword [rdi + 48]
-	push qword [rdi + 40]
-	push qword [rdi + 32]
-	push qword [rdi + 24]
-	push qword [rdi + 16]
-	push qword [rdi + 8]
-	mov rdi, [rdi]
+	FRAME_TO_THREAD_STACK
 user_entry_on_stack:
 %endif
 	CLEAR_AC
