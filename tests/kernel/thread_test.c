@@ -334,6 +334,9 @@ static void thread_suspend_itself(struct test *test)
 
 static _Atomic cpu_t seen_on;
 
+/* No CPU's number: nothing was seen since it was written. */
+#define NOWHERE ((cpu_t)-1)
+
 static cpu_t current_cpu(void)
 {
 	cpu_t cpu;
@@ -348,7 +351,10 @@ static void tell_where(void *argument)
 {
 	(void)argument;
 	while (!atomic_load(&stop)) {
-		atomic_store(&seen_on, current_cpu());
+		/* Told while it is true: read, and moved before it is told, it would be stale. */
+		preempt_disable();
+		atomic_store(&seen_on, cpu_current());
+		preempt_enable();
 		thread_yield();
 	}
 }
@@ -364,6 +370,7 @@ static void thread_affinity(struct test *test)
 	for (unsigned int i = 0; i < 4 * nr_cpus_online; i++) {
 		set = only_cpu(i % nr_cpus_online);
 		TEST_EQ(test, thread_set_affinity(thread, &set), 0);
+		atomic_store(&seen_on, NOWHERE);
 		TEST_TRUE(test, UNTIL(atomic_load(&seen_on) == i % nr_cpus_online));
 		thread_sleep_until(clock_ns() + 100 * NS_PER_US);
 		TEST_EQ(test, atomic_load(&seen_on), i % nr_cpus_online);
