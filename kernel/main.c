@@ -15,6 +15,7 @@
 #include <exo/console.h>
 #include <exo/cpu.h>
 #include <exo/fpu.h>
+#include <exo/ipc.h>
 #include <exo/irq.h>
 #include <exo/kernel.h>
 #include <exo/log.h>
@@ -172,6 +173,7 @@ static __noinline __boot void boot(enum boot_protocol protocol, paddr_t loader_d
 	clock_choose();
 	timer_init_cpu();
 	sched_init();
+	ipc_init();
 	smp_start();
 	serial_enable_input();
 	bench_boot_done();

@@ -12,9 +12,15 @@
 #include <arch/pti.h>
 #include <arch/user.h>
 #include <exo/boot_info.h>
+#include <exo/env.h>
 #include <exo/errno.h>
 #include <exo/thread.h>
 #include <exo/user.h>
+
+/* Of a struct user_thread's field, from where thread->user points to. */
+#define USER(field)                                     \
+	((int64_t)offsetof(struct user_thread, field) - \
+	 (int64_t)offsetof(struct user_thread, context))
 
 #define DEFINE(name, value) \
 	__asm__ volatile(".ascii \"@define " #name " %c0\"" : : "i"((uint64_t)(value)))
@@ -34,6 +40,7 @@ void asm_offsets(void)
 	DEFINE(ASM_BOOT_PROTOCOL_PVH, BOOT_PROTOCOL_PVH);
 	DEFINE(ASM_THREAD_STACK_POINTER, offsetof(struct thread, stack_pointer));
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
+	DEFINE(ASM_THREAD_USER, offsetof(struct thread, user));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_CPU_STATE, offsetof(struct cpu, state));
 	DEFINE(ASM_CPU_IN_PROGRAM, offsetof(struct cpu, in_program));
@@ -55,6 +62,11 @@ void asm_offsets(void)
 	DEFINE(ASM_STATE_CAUSE, offsetof(struct exo_state_page, cause));
 	DEFINE(ASM_STATE_ERROR, offsetof(struct exo_state_page, error));
 	DEFINE(ASM_STATE_ADDRESS, offsetof(struct exo_state_page, address));
+	DEFINE(ASM_USER_THREAD, -(int64_t)offsetof(struct user_thread, context));
+	DEFINE(ASM_IPC_BADGE, USER(ipc.badge));
+	DEFINE(ASM_IPC_TAG, USER(ipc.message.tag));
+	DEFINE(ASM_IPC_WORDS, USER(ipc.message.words));
+	DEFINE(ASM_IPC_ERROR, USER(ipc.error));
 	DEFINE(ASM_UPCALL_FOREIGN, EXO_UPCALL_FOREIGN);
 	DEFINE(ASM_USER_BITS, USER_ADDRESS_BITS);
 	DEFINE(ASM_E_CALL, EXO_E_CALL);

@@ -21,7 +21,7 @@ extern syscall_table, user_return_attending, user_mask
 %ifdef CONFIG_SPECULATION_FLUSH
 extern speculation_verw, data_selector
 %endif
-global syscall_entry
+global syscall_entry, syscall_attend
 
 ; RCX = rip, R11 = rflags; RFLAGS is clear where MSR_SFMASK says so.
 align 16
@@ -74,18 +74,18 @@ syscall_entry:
 	xor edx, edx
 	jmp .return
 
+; The three words and all registers become a frame; rflags are where they belong.
 .attend:
-	pop r11
-	pop rcx
-	pop r10
-	push ASM_SELECTOR_USER_DATA
-	push r10
-	push r11
+syscall_attend:
+	mov r11, [rsp + 16]
+	mov rcx, [rsp + 8]
+	mov qword [rsp + 16], ASM_SELECTOR_USER_DATA
+	mov [rsp + 8], r11
+	mov r11, [rsp]
 	push ASM_SELECTOR_USER_CODE
 	push rcx
 	push 0					; error code
 	push 0					; vector
-	xor r10d, r10d
 	PUSH_REGISTERS
 	jmp user_return_attending
 

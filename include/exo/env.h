@@ -15,6 +15,7 @@
 
 #include <exo/bank.h>
 #include <exo/cap.h>
+#include <exo/ipc.h>
 #include <exo/page_table.h>
 #include <exo/user.h>
 
@@ -81,6 +82,8 @@ struct user_thread {
 	struct list_node wait_node;
 	uint64_t wait_mask, granted;
 	struct wait_queue wait; /* it alone */
+
+	struct ipc_thread ipc; /* exo/ipc.h says whose it is */
 };
 
 struct ntf {
@@ -102,6 +105,12 @@ static inline struct user_thread *user_thread_current(void)
 static inline struct env *env_current(void)
 {
 	return user_thread_current()->env;
+}
+
+/* Does it wait for the reply to a call that was received? */
+static inline bool ipc_is_served(const struct user_thread *thread)
+{
+	return IS_ENABLED(CONFIG_IPC) && atomic_load(&thread->ipc.server);
 }
 
 static inline paddr_t frame_cap_base(const struct cap *cap, const struct object *object)
@@ -217,6 +226,10 @@ int ntf_await(struct ntf *ntf, uint64_t mask, uint64_t deadline, uint64_t *bits)
 
 /* Has bits of @mask interrupt @thread (NULL: nobody any more). -EXO_E_BUSY if either is bound. */
 int ntf_bind(struct ntf *ntf, struct user_thread *thread, uint64_t mask);
+
+/* Takes the bits that are bound to @thread, if there are any; and just looks. Interrupts off. */
+uint64_t ntf_take_bound(struct user_thread *thread);
+bool ntf_bound_bits(const struct user_thread *thread);
 
 /* A thread ends: nothing refers to it any more. */
 void ntf_forget_thread(struct user_thread *thread);

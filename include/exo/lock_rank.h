@@ -31,8 +31,9 @@ enum lock_rank {
 	LOCK_RANK_TEST_IRQ, /* locks of self tests */
 	LOCK_RANK_THREADS, /* the list of all threads */
 	LOCK_RANK_ENV_THREADS, /* the threads of an environment */
-	LOCK_RANK_MUTEX_GRAPH, /* who waits for which mutex (kernel/thread/mutex.c) */
 	LOCK_RANK_NTF, /* a notification */
+	LOCK_RANK_ENDPOINT, /* who waits at an endpoint */
+	LOCK_RANK_MUTEX_GRAPH, /* who waits for which mutex (kernel/thread/mutex.c) */
 	LOCK_RANK_WAIT, /* a wait queue */
 	LOCK_RANK_IRQ, /* interrupt lines and their controllers */
 	LOCK_RANK_TIMER, /* time keeping */

@@ -40,6 +40,21 @@ _Noreturn void sched_run_cpu(void);
 void sched_block(void);
 
 /**
+ * sched_hand() - give up the CPU, to one thread that waits
+ * @next: has called sched_block(), and the caller is the one who wakes it
+ * Interrupts off, and the running thread is where a waker finds it. @next goes on with the rest of
+ * the turn if it belongs here, and the policy sees no difference; else this is sched_wake() and
+ * sched_block(). Returns when the running thread is woken.
+ */
+void sched_hand(struct thread *next);
+
+/*
+ * Lends @thread an urgency as long as somebody waits for what it does: it runs with the highest of
+ * this, its own, and those of who wait for its mutexes. 0: no more. One at a time. Interrupts off.
+ */
+void sched_lend(struct thread *thread, uint8_t urgency);
+
+/**
  * sched_wake() - make a thread runnable that has called, or is about to call, sched_block()
  * Exactly once for each block: whoever takes the thread out of a wait queue is the one. Any CPU,
  * any context. In a thread, sched_point() should follow once interrupts are on.

@@ -24,6 +24,8 @@
 #include <uapi/exo/result.h>
 #include <uapi/exo/thread.h>
 
+struct ipc_ops;
+
 /* What the kernel and the CPU need to run a thread in user mode. */
 struct user_context {
 	struct page_table *space; /* constant while the thread may run */
@@ -44,6 +46,7 @@ struct user_context {
 			uint64_t address);
 	/* The thread has left its stack for the last time; on the idle thread, interrupts off. */
 	void (*gone)(struct thread *thread);
+	const struct ipc_ops *ipc; /* of a thread that may wait for messages; NULL */
 };
 
 /*

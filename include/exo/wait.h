@@ -31,6 +31,12 @@ static inline void wait_queue_init(struct wait_queue *queue)
  */
 int wait_block(struct wait_queue *queue, uint64_t deadline) __releases(queue->lock);
 
+/*
+ * The running thread has said where it waits: is there no point in it, as it is to end or to stop?
+ * -EXO_E_DEAD, -EXO_E_AGAIN; 0. A full fence, if it is a program's.
+ */
+int wait_unwanted(const struct thread *thread);
+
 /* Takes the first thread out, to be woken by the caller; NULL if none waits. Under the lock. */
 struct thread *wait_take(struct wait_queue *queue) __requires(queue->lock);
 

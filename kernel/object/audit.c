@@ -41,10 +41,41 @@ static bool check_bank(struct audit *audit, struct bank *bank)
 	return audit_bank_sums(audit, bank);
 }
 
+/* Who waits for a reply, and who is to give it, are linked both ways. */
+static bool check_ipc(struct audit *audit, struct user_thread *thread)
+{
+	const struct user_thread *server = atomic_load(&thread->ipc.server);
+	const struct user_thread *caller = atomic_load(&thread->ipc.caller);
+
+	audit->queued += atomic_load(&thread->ipc.queued) != NULL;
+	if (server && atomic_load(&server->ipc.caller) != thread)
+		return audit_fail(audit,
+				  "a thread waits for the reply of one that has not its call",
+				  thread, (uintptr_t)thread,
+				  (uintptr_t)atomic_load(&server->ipc.caller));
+	if (caller && atomic_load(&caller->ipc.server) != thread)
+		return audit_fail(audit, "a thread has the call of one that does not wait for it",
+				  thread, (uintptr_t)thread,
+				  (uintptr_t)atomic_load(&caller->ipc.server));
+	if (server && atomic_load(&thread->ipc.queued))
+		return audit_fail(audit, "a thread waits at an endpoint and for a reply", thread, 0,
+				  0);
+	return true;
+}
+
+static bool check_endpoint(struct audit *audit, struct endpoint *endpoint)
+{
+	const char *wrong = endpoint_audit(endpoint, &audit->in_queues);
+
+	return !wrong || audit_fail(audit, wrong, endpoint, 0, 0);
+}
+
 static bool check_thread(struct audit *audit, struct user_thread *thread)
 {
 	audit->waiting += thread->waiting_on != NULL;
 	audit->states += thread->state_frame != NULL;
+	if (IS_ENABLED(CONFIG_IPC) && !check_ipc(audit, thread))
+		return false;
 	if (thread->state_frame && thread->state_frame->object.type != EXO_TYPE_FRAME)
 		return audit_fail(audit, "a state page is no frame", thread, EXO_TYPE_FRAME,
 				  thread->state_frame->object.type);
@@ -93,6 +124,8 @@ static bool check_object(struct audit *audit, struct object *object)
 		return check_thread(audit, container_of(object, struct user_thread, object));
 	case EXO_TYPE_NTF:
 		return check_ntf(audit, container_of(object, struct ntf, object));
+	case EXO_TYPE_EP:
+		return check_endpoint(audit, container_of(object, struct endpoint, object));
 	default:
 		return true;
 	}
@@ -104,6 +137,8 @@ static void check_sums(struct audit *audit)
 		    audit->in_trees, audit->slots);
 	audit_equal(audit, "more or fewer threads wait than notifications know of", NULL,
 		    audit->waiters, audit->waiting);
+	audit_equal(audit, "more or fewer threads are queued than endpoints know of", NULL,
+		    audit->in_queues, audit->queued);
 	/* Whoever else pins one gives it up before other CPUs are served. */
 	audit_equal(audit, "frames are pinned for more or fewer threads than there are", NULL,
 		    audit->states, audit->pins);

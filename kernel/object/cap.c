@@ -63,6 +63,14 @@ static int set_part(const struct cap *parent, enum exo_type type, struct cap *co
 		copy->count = count;
 		return 0;
 	}
+	/* What a message will say of who has sent it: once. */
+	if (type == EXO_TYPE_EP) {
+		if (cap_badge(parent))
+			return -EXO_E_RANGE;
+		copy->first = first;
+		copy->count = count;
+		return 0;
+	}
 	if (type != EXO_TYPE_FRAME || !count || count > parent->count ||
 	    first > parent->count - count)
 		return -EXO_E_RANGE;

@@ -76,14 +76,53 @@ static uint64_t distribute(struct ntf *ntf)
 	return ntf->word & ntf->bound_mask;
 }
 
+/*
+ * The bound thread is told of @bits: by a message if it waits for one, else by an event. Under
+ * wait_lock. A thread that begins to wait does that first, and then looks at the word.
+ */
+static void tell_bound(struct ntf *ntf, uint64_t bits)
+{
+	struct user_thread *bound = ntf->bound;
+	const struct ipc_ops *ipc = bound->context.ipc;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (IS_ENABLED(CONFIG_IPC) && ipc && ipc->give_bits(bound, bits))
+		ntf->word &= ~bits;
+	else
+		user_notify(bound->thread, EXO_EVENT_NTF);
+}
+
 void ntf_set(struct ntf *ntf, uint64_t bits)
 {
 	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
 
 	ntf->word |= bits;
-	if (distribute(ntf) && ntf->bound)
-		user_notify(ntf->bound->thread, EXO_EVENT_NTF);
+	bits = distribute(ntf);
+	if (bits && ntf->bound)
+		tell_bound(ntf, bits);
 	spin_unlock_irq(&ntf->wait_lock, flags);
+}
+
+bool ntf_bound_bits(const struct user_thread *thread)
+{
+	const struct ntf *ntf = __atomic_load_n(&thread->bound, __ATOMIC_ACQUIRE);
+
+	return ntf && __atomic_load_n(&ntf->word, __ATOMIC_RELAXED) & ntf->bound_mask;
+}
+
+uint64_t ntf_take_bound(struct user_thread *thread)
+{
+	struct ntf *ntf = __atomic_load_n(&thread->bound, __ATOMIC_ACQUIRE);
+	uint64_t bits = 0;
+
+	if (!ntf)
+		return 0;
+	spin_acquire(&ntf->wait_lock);
+	if (ntf->bound == thread)
+		bits = ntf->word & ntf->bound_mask;
+	ntf->word &= ~bits;
+	spin_release(&ntf->wait_lock);
+	return bits;
 }
 
 /* The wait is over, for whatever reason. Returns what ntf_await() does. */
@@ -162,7 +201,7 @@ int ntf_bind(struct ntf *ntf, struct user_thread *thread, uint64_t mask)
 		ntf->bound = thread;
 		ntf->bound_mask = mask;
 		if (ntf->word & mask)
-			user_notify(thread->thread, EXO_EVENT_NTF);
+			tell_bound(ntf, ntf->word & mask);
 	}
 	spin_unlock_irq(&ntf->wait_lock, flags);
 	return error;

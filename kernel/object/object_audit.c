@@ -26,6 +26,8 @@ static const char *audit_cap(const struct object *object, const struct cap *cap,
 	if (object->type == EXO_TYPE_NTF &&
 	    (cap->first & ~parent->first || cap->count & ~parent->count))
 		return "a badge has more bits than its original's";
+	if (object->type == EXO_TYPE_EP && cap_badge(parent) && cap_badge(cap) != cap_badge(parent))
+		return "a badge is another than its original's";
 	return NULL;
 }
 

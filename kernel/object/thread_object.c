@@ -22,6 +22,7 @@
 #define KERNEL_THREADS 16u
 
 uint64_t user_thread_price = USER_THREAD_FRAMES;
+const struct ipc_ops *ipc_ops;
 
 __boot void user_thread_set_price(uint64_t frames)
 {
@@ -55,6 +56,8 @@ static void faulted(struct thread *thread, const struct interrupt_frame *frame, 
 /* Leaves the environment's list, if it is in one. Under env->threads_lock. */
 static void leave_env(struct user_thread *thread)
 {
+	if (IS_ENABLED(CONFIG_IPC))
+		ipc_ops->gone(thread);
 	list_remove(&thread->env_node);
 	thread->env->nr_threads--;
 	thread->listed = false;
@@ -109,6 +112,7 @@ int user_thread_make(struct bank *bank, struct user_thread **result)
 	thread->charged_node = (uint8_t)node;
 	thread->context.faulted = faulted;
 	thread->context.gone = gone;
+	thread->context.ipc = ipc_ops;
 	wait_queue_init(&thread->wait);
 	kernel_thread->user = &thread->context;
 	*result = thread;

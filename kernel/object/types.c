@@ -14,6 +14,7 @@ const struct object_type object_types[NR_OBJECT_TYPES] = {
 			      .size = sizeof(struct user_thread),
 			      .end = user_thread_end,
 			      .bury = user_thread_bury },
+	[EXO_TYPE_EP] = ENDPOINT_TYPE,
 	[EXO_TYPE_NTF] = { .name = "ntf", .size = sizeof(struct ntf), .end = ntf_end },
 	[EXO_TYPE_CPU] = { .name = "cpu", .size = sizeof(struct object) },
 	[EXO_TYPE_SYS] = { .name = "sys", .size = sizeof(struct object) },

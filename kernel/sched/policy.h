@@ -46,6 +46,12 @@
  *	bool policy_take(struct run_queue *queue, struct thread *thread);
  *	Takes out this very thread. False if it is not in this queue.
  *
+ *	POLICY_HANDS
+ *	1 if a thread may be replaced in its turn by another one that has the same urgency.
+ *
+ *	void policy_hand(struct run_queue *queue, struct thread *thread, struct thread *next);
+ *	@thread, which runs, blocks, and @next, which was in no queue, runs in its place and turn.
+ *
  *	bool policy_preempts(const struct thread *ready, const struct thread *current);
  *	Should @ready, just enqueued here, run instead of @current at once?
  *

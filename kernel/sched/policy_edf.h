@@ -6,6 +6,7 @@
 #include "policy_common.h"
 
 #define POLICY_KEEPS_RUNNING 0
+#define POLICY_HANDS 0 /* it accounts for each thread's time */
 
 /* For host tests of another configuration. */
 #ifndef CONFIG_SCHED_EDF_LIMIT
@@ -61,6 +62,11 @@ static inline bool policy_preempts(const struct thread *ready, const struct thre
 static inline void policy_remove(struct run_queue *queue, struct thread *thread)
 {
 	(void)queue, (void)thread;
+}
+
+static inline void policy_hand(struct run_queue *queue, struct thread *thread, struct thread *next)
+{
+	(void)queue, (void)thread, (void)next;
 }
 
 static inline void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context)

@@ -17,6 +17,7 @@
 #include "turns.h"
 
 #define POLICY_KEEPS_RUNNING 1
+#define POLICY_HANDS 1
 #define POLICY_SEES_TICKS 1
 #define PRIORITY_WORDS (PRIORITY_LEVELS / 64)
 
@@ -80,6 +81,15 @@ static inline struct thread *policy_pick(struct run_queue *queue)
 	const unsigned int level = priority_first(queue);
 
 	return level < PRIORITY_LEVELS ? turns_thread(queue->lists[level].first) : NULL;
+}
+
+/* They are of the same level. */
+static inline void policy_hand(struct run_queue *queue, struct thread *thread, struct thread *next)
+{
+	const unsigned int level = thread->sched.list.level;
+
+	next->sched.list.level = level;
+	turns_hand(&queue->lists[level], thread, next);
 }
 
 static inline struct thread *policy_yield(struct run_queue *queue, struct thread *current)

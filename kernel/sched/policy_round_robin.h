@@ -12,6 +12,7 @@
 #include "turns.h"
 
 #define POLICY_KEEPS_RUNNING 1
+#define POLICY_HANDS 1
 #define POLICY_LENDS 0
 
 struct run_queue {
@@ -50,6 +51,11 @@ static inline void policy_enqueue(struct run_queue *queue, struct thread *thread
 static inline struct thread *policy_pick(struct run_queue *queue)
 {
 	return queue->turns.first ? turns_thread(queue->turns.first) : NULL;
+}
+
+static inline void policy_hand(struct run_queue *queue, struct thread *thread, struct thread *next)
+{
+	turns_hand(&queue->turns, thread, next);
 }
 
 static inline struct thread *policy_yield(struct run_queue *queue, struct thread *current)

@@ -27,6 +27,7 @@ struct stealing_counters {
 };
 
 #define POLICY_KEEPS_RUNNING 0
+#define POLICY_HANDS 1
 #define POLICY_LENDS 0
 #define POLICY_STEALS 1
 
@@ -56,6 +57,12 @@ struct thread *policy_yield(struct run_queue *queue, struct thread *current);
 static inline void policy_remove(struct run_queue *queue, struct thread *thread)
 {
 	(void)queue, (void)thread;
+}
+
+/* Who runs is in no queue. */
+static inline void policy_hand(struct run_queue *queue, struct thread *thread, struct thread *next)
+{
+	(void)queue, (void)thread, (void)next;
 }
 
 static inline bool policy_preempts(const struct thread *ready, const struct thread *current)

@@ -6,6 +6,7 @@
 #include "policy_common.h"
 
 #define POLICY_KEEPS_RUNNING 0
+#define POLICY_HANDS 0 /* it accounts for each thread's time */
 
 /* 2 * (S / s + n) turns of two slices, with equal shares. */
 #define POLICY_WAIT_SLICES(ready) (8 * ((ready) + 1))
@@ -29,6 +30,11 @@ struct run_queue {
 static inline bool policy_preempts(const struct thread *ready, const struct thread *current)
 {
 	return ready->sched.stride.node.key < current->sched.stride.node.key;
+}
+
+static inline void policy_hand(struct run_queue *queue, struct thread *thread, struct thread *next)
+{
+	(void)queue, (void)thread, (void)next;
 }
 
 static inline void policy_visit(const struct run_queue *queue, policy_visitor *visit, void *context)

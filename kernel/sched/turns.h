@@ -75,6 +75,22 @@ static inline bool turns_remove(struct turns *turns, struct thread *thread)
 	return next == node;
 }
 
+/* @next, which is in no list, takes the place of @thread, which is the first. */
+static inline void turns_hand(struct turns *turns, struct thread *thread, struct thread *next)
+{
+	struct list_node *from = &thread->sched.list.node, *to = &next->sched.list.node;
+
+	if (from->next == from) {
+		list_init(to);
+	} else {
+		*to = *from;
+		to->next->previous = to;
+		to->previous->next = to;
+	}
+	from->next = NULL;
+	turns->first = to;
+}
+
 /* The next one's turn, after @thread's, which is the first. Returns it; may be the same. */
 static inline struct thread *turns_advance(struct turns *turns, struct thread *thread)
 {

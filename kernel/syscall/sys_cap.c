@@ -198,6 +198,8 @@ static int describe_cap(const struct cap *cap, uintptr_t value, struct exo_cap_i
 		info->base = frame_cap_base(cap, object);
 		info->size = frame_cap_size(cap);
 		info->address = cap->place & ~(uint64_t)(PAGE_SIZE - 1);
+	} else if (object->type == EXO_TYPE_EP) {
+		info->used = cap_badge(cap);
 	}
 	spin_release(&object->lock);
 	return error;

@@ -25,6 +25,8 @@ static int make(struct bank *bank, uint64_t type, uint64_t argument, struct obje
 		error = argument ? -EXO_E_ARG : user_thread_make(bank, &thread);
 		*object = error ? NULL : &thread->object;
 		return error;
+	case EXO_TYPE_EP:
+		return argument ? -EXO_E_ARG : endpoint_make(bank, object);
 	case EXO_TYPE_NTF:
 		error = argument ? -EXO_E_ARG : ntf_make(bank, &ntf);
 		*object = error ? NULL : &ntf->object;
@@ -168,7 +170,8 @@ static int stop(struct user_thread *thread)
 	user_stop(thread->thread);
 	if (thread == user_thread_current() || user_stopped(thread->thread))
 		return 0;
-	return -EXO_E_AGAIN;
+	/* A call that is being served is not broken off: the thread stops when it has the answer. */
+	return ipc_is_served(thread) ? 0 : -EXO_E_AGAIN;
 }
 
 struct exo_result sys_thread_state(uint64_t slot, uint64_t act, uint64_t address)

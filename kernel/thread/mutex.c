@@ -54,6 +54,8 @@ static uint8_t worth(const struct thread *thread)
 
 	if (IS_ENABLED(CONFIG_OBJECTS) && atomic_load(&thread->attention) & THREAD_KILL)
 		return UINT8_MAX;
+	if (IS_ENABLED(CONFIG_IPC) && thread->lent > urgency)
+		urgency = thread->lent;
 	list_for_each(node, &thread->mutexes)
 	{
 		struct mutex *mutex = list_entry(node, struct mutex, held_node);
@@ -93,6 +95,16 @@ void mutex_own_urgency_changed(struct thread *thread)
 	graph_release();
 	irq_restore(flags);
 	sched_point();
+}
+
+void sched_lend(struct thread *thread, uint8_t urgency)
+{
+	if (!POLICY_LENDS || likely(thread->lent == urgency))
+		return;
+	graph_acquire();
+	thread->lent = urgency;
+	update(thread);
+	graph_release();
 }
 
 /* --- locking -----------------------------------------------------------------------------------*/

@@ -14,6 +14,9 @@
  */
 #include "thread_internal.h"
 
+#include <exo/ipc.h>
+#include <exo/user.h>
+
 #define URGENCY_SHIFT 56
 
 /* More urgent first, then in the order of coming. Under the lock. */
@@ -42,8 +45,7 @@ static void leave(struct wait_queue *queue, struct thread *thread)
 	atomic_store_explicit(&thread->waiting_on, NULL, memory_order_relaxed);
 }
 
-/* A thread that has said that it waits: is there no point in it? -EXO_E_DEAD, -EXO_E_AGAIN. */
-static inline int unwanted(const struct thread *thread)
+int wait_unwanted(const struct thread *thread)
 {
 	unsigned int wishes;
 
@@ -73,7 +75,7 @@ int wait_block(struct wait_queue *queue, uint64_t deadline)
 
 	wait_enter(queue);
 	thread->cancellable = true;
-	error = unwanted(thread);
+	error = wait_unwanted(thread);
 	if (unlikely(error))
 		leave(queue, thread);
 	spin_release(&queue->lock);
@@ -126,7 +128,9 @@ static void end_wait(struct thread *thread, int error, bool cancel)
 		}
 		spin_release(&queue->lock);
 	} else {
-		taken = atomic_exchange(&thread->asleep, false);
+		taken = atomic_exchange(&thread->asleep, false) ||
+			(IS_ENABLED(CONFIG_IPC) && thread->user && thread->user->ipc &&
+			 thread->user->ipc->end_wait(thread, error));
 	}
 	if (taken)
 		sched_wake(thread);
@@ -154,7 +158,7 @@ void thread_sleep_until(uint64_t deadline)
 	flags = irq_save();
 	atomic_store_explicit(&thread->asleep, true, memory_order_relaxed);
 	/* Who has cleared it meanwhile wakes the thread, so that must wait for it. */
-	if (likely(!unwanted(thread)) || !atomic_exchange(&thread->asleep, false)) {
+	if (likely(!wait_unwanted(thread)) || !atomic_exchange(&thread->asleep, false)) {
 		timer_arm(&thread->timeout, deadline);
 		sched_block();
 	}

@@ -35,6 +35,8 @@ KINDS = {
     "time": ("uint64_t ", "nanoseconds, as the info page counts them"),
     "bits": ("uint64_t ", "a set of bits"),
     "u64": ("uint64_t ", "a number; see the header"),
+    "tag": ("struct exo_message *", "of a message, whose words are in RDX R10 R8 R9 R12 R13 and "
+            "come back there; the value is in RDI"),
 }
 POINTERS = ("in", "out", "text")
 NAME = re.compile(r"[a-z][a-z0-9_]*$")
@@ -74,6 +76,8 @@ def _arguments(words):
             raise TableError(f"'{word}' must follow the address ({', '.join(POINTERS)}) whose "
                              "size it is")
         found.append((_name(name, "an argument"), kind))
+    if any(kind == "tag" for _, kind in found) and [kind for _, kind in found] != ["cap", "tag"]:
+        raise TableError("a call with a tag has just a cap before it")
     if len(found) > ARGUMENTS:
         raise TableError(f"{len(found)} arguments, at most {ARGUMENTS} go into registers")
     return found
@@ -141,10 +145,17 @@ def declaration(call):
     return f"struct exo_result sys_{call.name}({parameters or 'void'})"
 
 
+def has_message(call):
+    """Does it take more registers than a C function? Then its sys_ function is no C."""
+    return any(kind == "tag" for _, kind in call.arguments)
+
+
 def kernel(calls):
     """Declarations of the sys_ functions."""
     print("#include <uapi/exo/result.h>\n")
     for call in calls:
+        if has_message(call):
+            continue
         print(f"/* {call.manual} */\n{declaration(call)};")
 
 
@@ -221,23 +232,55 @@ def asm_body(call, number, instruction, registers, clobbered):
 def syscall_body(call):
     """The way into a protected kernel."""
     number = f"EXO_CALL_OURS | (uint64_t)EXO_CALL_{call.name.upper()}"
+    if has_message(call):
+        return message_body(call, number, "syscall", "r10")
     return asm_body(call, number, "syscall", REGISTERS, ["rcx", "r11", "memory"])
 
 
 def flat_body(call):
     """The way into a flat kernel: a call that changes the stack (arch/x86_64/flat_entry.asm)."""
+    if has_message(call):
+        return message_body(call, f"EXO_CALL_{call.name.upper()}", "call exo_flat_call", "rcx")
     registers = [{"r10": "rcx"}.get(register, register) for register in REGISTERS]
     return asm_body(call, f"EXO_CALL_{call.name.upper()}", "call exo_flat_call", registers,
                     ["r10", "r11", "memory"])
+
+
+def message_body(call, number, instruction, second):
+    """The same with a message: its words go there and come back in registers, w1 in @second."""
+    lines = [f"\tuint64_t rax = {number}, rdi_value = ep, rsi_value = tag->tag;",
+             "\tuint64_t rdx_value = tag->words[0];"]
+    operands = ['"+a"(rax)', '"+D"(rdi_value)', '"+S"(rsi_value)', '"+d"(rdx_value)']
+    words = [second, "r8", "r9", "r12", "r13"]
+    if second == "rcx":
+        lines.append("\tuint64_t rcx = tag->words[1];")
+        operands.append('"+c"(rcx)')
+        clobbered = ["r10", "r11", "memory"]
+    else:
+        clobbered = ["rcx", "r11", "memory"]
+    for index, register in enumerate(words, 1):
+        if register != "rcx":
+            lines.append(f'\tregister uint64_t {register} __asm__("{register}") = '
+                         f'tag->words[{index}];')
+            operands.append(f'"+r"({register})')
+    lines += ["\tstruct exo_result result;", "",
+              f"\t__asm__ volatile(\"{instruction}\" : {', '.join(operands)} : : "
+              + ", ".join(f'"{name}"' for name in clobbered) + ");",
+              "\ttag->tag = rsi_value;", "\ttag->words[0] = rdx_value;"]
+    lines += [f"\ttag->words[{index}] = {register};" for index, register in enumerate(words, 1)]
+    return "\n".join([*lines, "\tresult.error = (int64_t)rax;",
+                      "\tresult.value = result.error ? 0 : rdi_value;", "\treturn result;"])
 
 
 def user(calls):
     """The exo_ functions: SYSCALL instructions, or in a flat build (EXO_FLAT) calls of the kernel:
     through its entry where it has objects (CONFIG_OBJECTS), else of the function itself."""
     print("#include <generated/calls_numbers.h>\n#include <uapi/exo/cap.h>\n"
-          "#include <uapi/exo/errno.h>\n#include <uapi/exo/result.h>\n")
+          "#include <uapi/exo/errno.h>\n#include <uapi/exo/ipc.h>\n#include <uapi/exo/result.h>\n")
     print("#ifdef EXO_FLAT\n#ifdef __cplusplus\nextern \"C\" {\n#endif")
     for call in calls:
+        if has_message(call):
+            continue
         print(f"{declaration(call)};")
     print("#ifdef __cplusplus\n}\n#endif\n#endif")
     for call in calls:

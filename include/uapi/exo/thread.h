@@ -32,6 +32,7 @@ enum exo_event {
 };
 
 #define EXO_RECORDS 32u
+#define EXO_MESSAGE_MORE 128u /* words of a message beyond those in registers */
 
 /* A frame that is asked for, or that was taken. */
 struct exo_record {
@@ -60,13 +61,20 @@ struct exo_state_page {
 
 	/* Rings: the kernel writes entry (number % EXO_RECORDS), then counts. */
 	uint64_t nr_requests, nr_taken;
-	uint64_t reserved1[49];
+
+	/* Of messages (uapi/exo/ipc.h). Written by the program: when its wait ends, if the tag says
+	 * so, ns; what it grants; where it takes what is granted to it, 0: nowhere. */
+	uint64_t deadline;
+	uint64_t grant;
+	uint64_t mailbox;
+	uint64_t reserved1[46];
 	struct exo_record requests[EXO_RECORDS];
 	struct exo_record taken[EXO_RECORDS];
+	uint64_t message[EXO_MESSAGE_MORE]; /* the words beyond the registers; written by both */
 };
 
 EXO_ABI_SIZE(struct exo_record, 32);
-EXO_ABI_SIZE(struct exo_state_page, 2560); /* the rest of the page is the program's */
+EXO_ABI_SIZE(struct exo_state_page, 3584); /* the rest of the page is the program's */
 EXO_ABI_OFFSET(struct exo_state_page, foreign, 8);
 EXO_ABI_OFFSET(struct exo_state_page, stack, 16);
 EXO_ABI_OFFSET(struct exo_state_page, wanted, 24);
@@ -77,8 +85,10 @@ EXO_ABI_OFFSET(struct exo_state_page, r11, 72);
 EXO_ABI_OFFSET(struct exo_state_page, cause, 80);
 EXO_ABI_OFFSET(struct exo_state_page, address, 96);
 EXO_ABI_OFFSET(struct exo_state_page, nr_requests, 104);
+EXO_ABI_OFFSET(struct exo_state_page, deadline, 120);
 EXO_ABI_OFFSET(struct exo_state_page, requests, 512);
 EXO_ABI_OFFSET(struct exo_state_page, taken, 1536);
+EXO_ABI_OFFSET(struct exo_state_page, message, 2560);
 
 /* What thread_state() reads and writes: 160 bytes. */
 struct exo_registers {

@@ -339,6 +339,14 @@ static uint64_t good_pointer(struct making *m)
 	return (uint64_t)buffer;
 }
 
+/* A message whose wait has an end: the state page's deadline, which is 0 unless somebody writes it.
+ */
+static uint64_t good_tag(struct making *m)
+{
+	return EXO_TAG(fuzz_next(m->random), fuzz_below(m->random, 140)) | EXO_TAG_DEADLINE |
+	       (fuzz_once_in(m->random, 4) ? EXO_TAG_GRANT : 0);
+}
+
 /* --- all of them -------------------------------------------------------------------------------*/
 
 static uint64_t good(struct making *m, unsigned int kind)
@@ -366,6 +374,8 @@ static uint64_t good(struct making *m, unsigned int kind)
 		return deadline(m);
 	case EXO_ARGUMENT_BITS:
 		return fuzz_once_in(m->random, 2) ? UINT64_MAX : fuzz_next(m->random);
+	case EXO_ARGUMENT_TAG:
+		return good_tag(m);
 	default:
 		return good_number(m);
 	}
@@ -396,6 +406,8 @@ static uint64_t odd(struct making *m, unsigned int kind)
 		return deadline(m);
 	case EXO_ARGUMENT_BITS:
 		return PICK(m, 0, 1, UINT64_C(1) << 63);
+	case EXO_ARGUMENT_TAG:
+		return good_tag(m) | UINT64_C(1) << fuzz_below(m->random, 64);
 	default:
 		return odd_number(m);
 	}
@@ -406,6 +418,8 @@ static uint64_t wild(struct making *m, unsigned int kind)
 {
 	if (kind == EXO_ARGUMENT_TIME || kind == EXO_ARGUMENT_TEXT || kind == EXO_ARGUMENT_SIZE)
 		return odd(m, kind);
+	if (kind == EXO_ARGUMENT_TAG)
+		return fuzz_next(m->random) | EXO_TAG_DEADLINE;
 	return fuzz_next(m->random) >> (fuzz_once_in(m->random, 2) ? 0 : fuzz_below(m->random, 64));
 }
 

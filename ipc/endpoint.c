@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Endpoints: their queues, and taking threads out of them before anybody has met them.
+ *
+ * The fast path uses the queues without the spinlock, whose form is a choice: it sets @busy, for
+ * some instructions, and goes the long way if that is set already. So does whoever has the lock.
+ */
+#include "endpoint.h"
+
+#include <exo/bank.h>
+#include <exo/sched.h>
+#include <exo/thread.h>
+
+#include <arch/pause.h>
+
+#define END_STEP 64u /* a guess: threads woken at a time, as interrupts are off */
+#define SHARED (IS_ENABLED(CONFIG_IPC_FASTPATH) && IS_ENABLED(CONFIG_SMP))
+
+int endpoint_make(struct bank *bank, struct object **object)
+{
+	struct endpoint *endpoint;
+	const int error = bank_object_get(bank, EXO_TYPE_EP, sizeof(*endpoint), object);
+
+	if (error)
+		return error;
+	endpoint = container_of(*object, struct endpoint, object);
+	spin_lock_init(&endpoint->lock, LOCK_RANK_ENDPOINT);
+	return 0;
+}
+
+uint64_t endpoint_lock(struct endpoint *endpoint)
+{
+	const uint64_t flags = spin_lock_irq(&endpoint->lock);
+
+	while (SHARED && atomic_exchange_explicit(&endpoint->busy, 1, memory_order_acquire))
+		cpu_pause();
+	return flags;
+}
+
+void endpoint_unlock(struct endpoint *endpoint, uint64_t flags)
+{
+	if (SHARED)
+		atomic_store_explicit(&endpoint->busy, 0, memory_order_release);
+	spin_unlock_irq(&endpoint->lock, flags);
+}
+
+static struct ipc_queue *queue_of(struct endpoint *endpoint, const struct user_thread *thread)
+{
+	const uint32_t role = thread->ipc.role;
+
+	return role == IPC_RECEIVES || role == IPC_RECEIVES_PLAIN ? &endpoint->receivers
+								  : &endpoint->senders;
+}
+
+void endpoint_add(struct endpoint *endpoint, struct user_thread *thread)
+{
+	struct ipc_queue *queue = queue_of(endpoint, thread);
+
+	assert_held(&endpoint->lock);
+	thread->ipc.next = NULL;
+	thread->ipc.previous = queue->first ? queue->last : NULL;
+	if (queue->first)
+		queue->last->ipc.next = thread;
+	else
+		queue->first = thread;
+	queue->last = thread;
+	atomic_store_explicit(&thread->ipc.queued, endpoint, memory_order_release);
+}
+
+void endpoint_remove(struct endpoint *endpoint, struct user_thread *thread)
+{
+	struct ipc_queue *queue = queue_of(endpoint, thread);
+	struct user_thread *const next = thread->ipc.next, *const previous = thread->ipc.previous;
+
+	assert_held(&endpoint->lock);
+	if (previous)
+		previous->ipc.next = next;
+	else
+		queue->first = next;
+	if (next)
+		next->ipc.previous = previous;
+	else
+		queue->last = previous;
+	atomic_store_explicit(&thread->ipc.queued, NULL, memory_order_release);
+}
+
+bool endpoint_leave(struct user_thread *thread)
+{
+	struct endpoint *endpoint = atomic_load(&thread->ipc.queued);
+	uint64_t flags;
+	bool taken;
+
+	if (!endpoint)
+		return false;
+	flags = endpoint_lock(endpoint);
+	taken = atomic_load(&thread->ipc.queued) == endpoint;
+	if (taken)
+		endpoint_remove(endpoint, thread);
+	endpoint_unlock(endpoint, flags);
+	return taken;
+}
+
+/* Takes @thread out and wakes it with @error. Under the lock. */
+static void dismiss(struct endpoint *endpoint, struct user_thread *thread, int error)
+	__requires(endpoint->lock)
+{
+	endpoint_remove(endpoint, thread);
+	thread->ipc.error = error;
+	sched_wake(thread->thread);
+}
+
+int endpoint_end(struct object *object)
+{
+	struct endpoint *endpoint = container_of(object, struct endpoint, object);
+	const uint64_t flags = endpoint_lock(endpoint);
+	struct user_thread *thread = NULL;
+
+	for (unsigned int i = 0; i < END_STEP; i++) {
+		thread = endpoint->receivers.first ? endpoint->receivers.first
+						   : endpoint->senders.first;
+		if (!thread)
+			break;
+		dismiss(endpoint, thread, -EXO_E_DEAD);
+	}
+	endpoint_unlock(endpoint, flags);
+	return thread ? -EXO_E_AGAIN : 0;
+}
+
+/* Wakes those in a queue that came by one of @caps. Under the lock. */
+static void dismiss_via(struct endpoint *endpoint, struct user_thread *thread, struct cap **caps,
+			unsigned int count) __requires(endpoint->lock)
+{
+	while (thread) {
+		struct user_thread *const next = thread->ipc.next;
+
+		for (unsigned int i = 0; i < count; i++)
+			if (thread->ipc.via == caps[i]) {
+				dismiss(endpoint, thread, -EXO_E_DEAD);
+				break;
+			}
+		thread = next;
+	}
+}
+
+void endpoint_taken(struct object *object, struct cap **caps, unsigned int count)
+{
+	struct endpoint *endpoint = container_of(object, struct endpoint, object);
+	const uint64_t flags = endpoint_lock(endpoint);
+
+	dismiss_via(endpoint, endpoint->receivers.first, caps, count);
+	dismiss_via(endpoint, endpoint->senders.first, caps, count);
+	endpoint_unlock(endpoint, flags);
+}
+
+/* One queue's links; counts its threads. */
+static const char *audit_queue(const struct endpoint *endpoint, const struct ipc_queue *queue,
+			       bool receivers, uint64_t *queued)
+{
+	const struct user_thread *previous = NULL;
+
+	for (const struct user_thread *thread = queue->first; thread; thread = thread->ipc.next) {
+		const uint32_t role = thread->ipc.role;
+
+		if (thread->ipc.previous != previous)
+			return "the queue of an endpoint is broken";
+		if (atomic_load(&thread->ipc.queued) != endpoint)
+			return "a thread is in the queue of an endpoint that it does not wait for";
+		if (receivers != (role == IPC_RECEIVES || role == IPC_RECEIVES_PLAIN))
+			return "a thread is in the other queue of its endpoint";
+		previous = thread;
+		++*queued;
+	}
+	return previous && queue->last != previous ? "the last of a queue is another" : NULL;
+}
+
+const char *endpoint_audit(struct endpoint *endpoint, uint64_t *queued)
+{
+	const uint64_t flags = endpoint_lock(endpoint);
+	const char *wrong = audit_queue(endpoint, &endpoint->receivers, true, queued);
+
+	if (!wrong)
+		wrong = audit_queue(endpoint, &endpoint->senders, false, queued);
+	if (!wrong && endpoint->receivers.first && endpoint->senders.first)
+		wrong = "senders and receivers wait for each other";
+	endpoint_unlock(endpoint, flags);
+	return wrong;
+}

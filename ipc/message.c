@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages: a thread sends, calls, waits, replies. exo/ipc.h says who owns whom in between.
+ *
+ * A message goes over where two meet: the one that comes second finds the other in the endpoint's
+ * queue, takes it out, and copies. Senders are served in the order of their coming, so none waits
+ * for more than those before it. What is granted goes over last, because that takes locks under
+ * which no interrupt handler's may be held; it was looked at before, so it rarely fails then.
+ *
+ * Whoever blocks gives the CPU to the partner, if that waits here: with the rest of the slice and,
+ * where the policy knows such, with an urgency as high as the caller's until it replies.
+ */
+#include "endpoint.h"
+
+#include <exo/clock.h>
+#include <exo/panic.h>
+#include <exo/sched.h>
+#include <exo/wait.h>
+
+/* Senders whose message cannot go over, at a time: a guess, as interrupts are off. */
+#define REFUSED_MAX 16u
+
+/* --- a thread that waits -----------------------------------------------------------------------*/
+
+/* Lends the caller's urgency to the server; and takes back what was lent. */
+static inline void lend(struct user_thread *server, const struct user_thread *caller)
+{
+	sched_lend(server->thread, caller ? caller->thread->urgency : 0);
+}
+
+/*
+ * Takes a thread away from the server that has its call: false if none has. The caller wakes it.
+ * The server keeps what it was lent until its next call of these.
+ */
+static bool leave_server(struct user_thread *thread)
+{
+	struct user_thread *server = atomic_load(&thread->ipc.server), *caller = thread;
+
+	if (!server || !atomic_compare_exchange_strong(&thread->ipc.server, &server, NULL))
+		return false;
+	atomic_compare_exchange_strong(&server->ipc.caller, &caller, NULL);
+	return true;
+}
+
+static struct user_thread *of(struct thread *thread)
+{
+	return container_of(thread->user, struct user_thread, context);
+}
+
+/* Of a call that was received only the server, the deadline or an end make an end: if the thread is
+ * to stop it does so when it has its answer. */
+static bool end_wait(struct thread *thread, int error)
+{
+	struct user_thread *user = of(thread);
+
+	if (!endpoint_leave(user) && (error == -EXO_E_AGAIN || !leave_server(user)))
+		return false;
+	user->ipc.error = error;
+	return true;
+}
+
+static uint32_t role(const struct thread *thread, uint64_t deadline, enum ipc_role plain,
+		     enum ipc_role other)
+{
+	return deadline == EXO_DEADLINE_NEVER && !(IS_ENABLED(CONFIG_FPU) && thread->fpu_live)
+		       ? plain
+		       : other;
+}
+
+/* The running thread, which is queued or linked, waits; @next, if any, runs. Its error. */
+static int block(struct user_thread *self, uint64_t deadline, struct user_thread *next)
+{
+	struct thread *thread = self->thread;
+	const int unwanted = wait_unwanted(thread);
+
+	if (unlikely(unwanted) && end_wait(thread, unwanted)) {
+		if (next)
+			sched_wake(next->thread);
+		return unwanted;
+	}
+	if (deadline != EXO_DEADLINE_NEVER)
+		timer_arm(&thread->timeout, deadline);
+	if (next)
+		sched_hand(next->thread);
+	else
+		sched_block();
+	return (int)self->ipc.error;
+}
+
+/* --- replies -----------------------------------------------------------------------------------*/
+
+/* Whoever has called this thread learns that there is no answer. */
+static void drop_caller(struct user_thread *self)
+{
+	struct user_thread *caller = atomic_exchange(&self->ipc.caller, NULL), *server = self;
+
+	if (!caller || !atomic_compare_exchange_strong(&caller->ipc.server, &server, NULL))
+		return;
+	caller->ipc.error = -EXO_E_DEAD;
+	sched_wake(caller->thread);
+}
+
+/* The reply could not be given: the caller waits on, unless its wait has had an end meanwhile. */
+static void keep_waiting(struct user_thread *self, struct user_thread *client)
+{
+	int error = 0;
+
+	atomic_store(&client->ipc.server, self);
+	if (atomic_load(&client->thread->attention) & THREAD_KILL)
+		error = -EXO_E_DEAD;
+	else if (client->ipc.deadline != EXO_DEADLINE_NEVER && clock_ns() >= client->ipc.deadline)
+		error = -EXO_E_TIMEOUT;
+	if (error && end_wait(client->thread, error))
+		sched_wake(client->thread);
+}
+
+int ipc_reply(struct user_thread **result)
+{
+	struct user_thread *self = user_thread_current(), *server = self;
+	struct user_thread *client = atomic_load(&self->ipc.caller);
+	int error;
+
+	*result = NULL;
+	lend(self, NULL);
+	if (!client)
+		return -EXO_E_DEAD;
+	/* Whoever else takes it away is just clearing our link. */
+	if (!atomic_compare_exchange_strong(&client->ipc.server, &server, NULL))
+		return -EXO_E_DEAD;
+	error = ipc_check(self, client);
+	if (unlikely(error)) {
+		lend(self, client);
+		keep_waiting(self, client);
+		return error;
+	}
+	atomic_store_explicit(&self->ipc.caller, NULL, memory_order_relaxed);
+	ipc_copy(self, client, 0);
+	client->ipc.error = ipc_grant(self, client);
+	*result = client;
+	return 0;
+}
+
+/* --- sending -----------------------------------------------------------------------------------*/
+
+/* Why a thread does not wait: 0 if it can. Under the lock. */
+static int may_not_wait(const struct ipc_request *request)
+{
+	if (object_state(&request->endpoint->object) != OBJECT_LIVE)
+		return -EXO_E_DEAD;
+	/* Who takes the capability away looks for those who wait by it under the lock, later. */
+	if (atomic_load_explicit(&request->via->value, memory_order_relaxed) != request->value)
+		return -EXO_E_CAP;
+	return request->deadline ? 0 : -EXO_E_TIMEOUT;
+}
+
+/* Into the queue. Under the lock. */
+static void enqueue(const struct ipc_request *request, struct user_thread *self, uint32_t as)
+	__requires(request->endpoint->lock)
+{
+	self->ipc.role = as;
+	self->ipc.via = request->via;
+	self->ipc.deadline = request->deadline;
+	endpoint_add(request->endpoint, self);
+}
+
+static uint32_t sender_role(const struct user_thread *self, uint64_t deadline, bool call)
+{
+	return call ? role(self->thread, deadline, IPC_CALLS_PLAIN, IPC_CALLS) : IPC_SENDS;
+}
+
+/* Nobody waits for it: queues the message. Releases the lock. */
+static int send_later(const struct ipc_request *request, struct user_thread *self, uint32_t as,
+		      uint64_t flags) __releases(request->endpoint->lock)
+{
+	const int error = may_not_wait(request);
+
+	self->ipc.badge = request->badge;
+	if (!error)
+		enqueue(request, self, as);
+	endpoint_unlock(request->endpoint, flags);
+	return error ? error : block(self, request->deadline, NULL);
+}
+
+/* @server, which is nobody else's, has the call of @caller. */
+static void link_call(struct user_thread *caller, struct user_thread *server)
+{
+	lend(server, caller);
+	atomic_store_explicit(&server->ipc.caller, caller, memory_order_relaxed);
+	atomic_store(&caller->ipc.server, server);
+}
+
+int ipc_send(const struct ipc_request *request, bool call)
+{
+	struct user_thread *self = user_thread_current(), *partner;
+	struct endpoint *endpoint = request->endpoint;
+	const uint32_t as = sender_role(self, request->deadline, call);
+	const uint64_t flags = endpoint_lock(endpoint);
+	int error;
+
+	partner = endpoint->receivers.first;
+	if (!partner)
+		return send_later(request, self, as, flags);
+	error = ipc_check(self, partner);
+	if (!error)
+		endpoint_remove(endpoint, partner);
+	endpoint_unlock(endpoint, flags);
+	if (error)
+		return error;
+	ipc_copy(self, partner, request->badge);
+	error = ipc_grant(self, partner);
+	partner->ipc.error = error ? -EXO_E_AGAIN : 0;
+	if (error || !call) {
+		sched_wake(partner->thread);
+		return error;
+	}
+	self->ipc.role = as;
+	self->ipc.deadline = request->deadline;
+	link_call(self, partner);
+	return block(self, request->deadline, partner);
+}
+
+/* --- receiving ---------------------------------------------------------------------------------*/
+
+/* The bits of the notification that is bound to the thread, as a message. */
+static void put_bits(struct user_thread *thread, uint64_t bits)
+{
+	thread->ipc.badge = 0;
+	thread->ipc.error = 0;
+	thread->ipc.message = (struct exo_message){ EXO_TAG(0, 1) | EXO_TAG_BITS, { bits } };
+}
+
+static bool give_bits(struct user_thread *thread, uint64_t bits)
+{
+	struct endpoint *endpoint = atomic_load(&thread->ipc.queued);
+	bool taken = false;
+	uint64_t flags;
+
+	if (!endpoint)
+		return false;
+	flags = endpoint_lock(endpoint);
+	if (atomic_load(&thread->ipc.queued) == endpoint &&
+	    (thread->ipc.role == IPC_RECEIVES || thread->ipc.role == IPC_RECEIVES_PLAIN)) {
+		endpoint_remove(endpoint, thread);
+		taken = true;
+	}
+	endpoint_unlock(endpoint, flags);
+	if (!taken)
+		return false;
+	put_bits(thread, bits);
+	sched_wake(thread->thread);
+	return true;
+}
+
+static bool take_bits(struct user_thread *self)
+{
+	const uint64_t bits = self->bound ? ntf_take_bound(self) : 0;
+
+	if (bits)
+		put_bits(self, bits);
+	return bits != 0;
+}
+
+/*
+ * Takes the first sender's message. Returns 0; or why that cannot be, with which the sender was
+ * woken. Under the lock, which it releases.
+ */
+static int take_message(struct endpoint *endpoint, struct user_thread *self,
+			struct user_thread *sender, uint64_t flags) __releases(endpoint->lock)
+{
+	int error = ipc_check(sender, self);
+	const bool link = !error && sender->ipc.role != IPC_SENDS;
+
+	if (!error)
+		ipc_copy(sender, self, sender->ipc.badge);
+	if (link)
+		link_call(sender, self); /* before it is in no queue */
+	endpoint_remove(endpoint, sender);
+	endpoint_unlock(endpoint, flags);
+	if (!error)
+		error = ipc_grant(sender, self);
+	/* It stays where it is; or somebody else has woken it meanwhile. */
+	if (link && (!error || !leave_server(sender)))
+		return error;
+	sender->ipc.error = error;
+	sched_wake(sender->thread);
+	return error;
+}
+
+/* Queues the running thread, and waits. Releases the lock. -EXO_E_BUSY: bits have come. */
+static int wait_for_message(const struct ipc_request *request, struct user_thread *self,
+			    struct user_thread *client, uint64_t flags)
+	__releases(request->endpoint->lock)
+{
+	const int error = may_not_wait(request);
+
+	if (!error)
+		enqueue(request, self,
+			role(self->thread, request->deadline, IPC_RECEIVES_PLAIN, IPC_RECEIVES));
+	endpoint_unlock(request->endpoint, flags);
+	if (error) {
+		if (client)
+			sched_wake(client->thread);
+		return error;
+	}
+	/* Who sets bits first does that, then looks whether the thread waits: the other way round.
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(self->bound) && ntf_bound_bits(self) && endpoint_leave(self)) {
+		if (client)
+			sched_wake(client->thread);
+		return -EXO_E_BUSY;
+	}
+	return block(self, request->deadline, client);
+}
+
+static int receive(const struct ipc_request *request, struct user_thread *client)
+{
+	struct user_thread *self = user_thread_current(), *sender;
+	struct endpoint *endpoint = request->endpoint;
+	unsigned int refused = 0;
+	uint64_t flags;
+	int error;
+
+	for (;;) {
+		if (take_bits(self)) {
+			error = 0;
+			break;
+		}
+		flags = endpoint_lock(endpoint);
+		sender = endpoint->senders.first;
+		if (!sender) {
+			error = wait_for_message(request, self, client, flags);
+			client = NULL;
+			if (error != -EXO_E_BUSY)
+				break;
+			continue;
+		}
+		error = take_message(endpoint, self, sender, flags);
+		if (!error)
+			break;
+		if (++refused == REFUSED_MAX) {
+			error = -EXO_E_AGAIN;
+			break;
+		}
+	}
+	if (client)
+		sched_wake(client->thread);
+	return error;
+}
+
+int ipc_receive(const struct ipc_request *request)
+{
+	struct user_thread *self = user_thread_current();
+
+	drop_caller(self);
+	lend(self, NULL);
+	return receive(request, NULL);
+}
+
+int ipc_reply_receive(const struct ipc_request *request)
+{
+	struct user_thread *client;
+	const int error = ipc_reply(&client);
+
+	if (error && error != -EXO_E_DEAD)
+		return error;
+	return receive(request, client);
+}
+
+/* --- what is below
+ * ------------------------------------------------------------------------------*/
+
+void ipc_init(void)
+{
+	static const struct ipc_ops ops = {
+		.end_wait = end_wait,
+		.give_bits = give_bits,
+		.gone = drop_caller,
+	};
+
+	ipc_ops = &ops;
+}
