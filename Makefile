@@ -143,7 +143,8 @@ kernel-objs := $(sort $(kernel-objs))
 kernel := $(objtree)/exo-kernel.elf
 iso := $(objtree)/exo-kernel.iso
 link-script := $(objtree)/arch/x86_64/linker.ld
-asm-offsets := $(objtree)/include/generated/asm-offsets.inc
+asm-offsets := $(objtree)/include/generated/asm-offsets.inc \
+	$(if $(CONFIG_IPC_FASTPATH),$(objtree)/include/generated/sched-offsets.inc)
 fixdep := $(objtree)/scripts/fixdep
 symbol-objs := $(if $(CONFIG_SYMBOLS),$(objtree)/kernel/symbol_table.asm.o)
 late-objs := $(symbol-objs) $(if $(CONFIG_KASLR),$(objtree)/arch/x86_64/relocation_table.asm.o)
@@ -216,7 +217,7 @@ cmd-abi = $(PYTHON) scripts/build/calls.py doc $< > $@.tmp
 
 call-headers := $(patsubst %,$(objtree)/include/generated/calls_%.h,numbers kernel table user kinds)
 generated := $(asm-offsets) $(version-header) $(call-headers)
-$(kernel-objs) $(late-objs) $(asm-offsets).raw $(link-script): | $(fixdep)
+$(kernel-objs) $(late-objs) $(asm-offsets:=.raw) $(link-script): | $(fixdep)
 $(kernel-objs): | $(generated)
 
 $(objtree)/%.o: %.c FORCE
@@ -228,9 +229,11 @@ $(objtree)/%.asm.o: %.asm FORCE
 $(objtree)/%.asm.o: $(objtree)/%.asm FORCE
 	$(call run,nasm-generated,$<)
 # Another compiler flag makes the same constants: what assembles them is then left alone.
-$(asm-offsets).raw: arch/x86_64/asm_offsets.c FORCE
+$(objtree)/include/generated/asm-offsets.inc.raw: arch/x86_64/asm_offsets.c FORCE
 	$(call run,offsets)
-$(asm-offsets): $(asm-offsets).raw
+$(objtree)/include/generated/sched-offsets.inc.raw: kernel/sched/offsets.c FORCE
+	$(call run,offsets)
+$(asm-offsets): %: %.raw
 	@cmp -s $< $@ || { cp $< $@.tmp && mv $@.tmp $@; }
 $(link-script): arch/x86_64/linker.ld FORCE
 	$(call run,cpp)
@@ -268,7 +271,7 @@ else ifeq ($(CONFIG_FLAT_OBJECTS),y)
 include user/flat.mk
 endif
 
-saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(asm-offsets).raw $(link-script) \
+saved-commands := $(patsubst %,%.cmd,$(kernel-objs) $(late-objs) $(late-objs:.o=) $(generated) $(asm-offsets:=.raw) $(link-script) \
 	$(kernel) $(iso) $(fixdep) $(objtree)/exo-kernel.1.elf $(objtree)/exo-kernel.2.elf $(objtree)/kernel/config_text.txt $(objtree)/docs/abi.md $(extra-targets))
 -include $(wildcard $(saved-commands))
 

@@ -105,8 +105,7 @@ static void dismiss(struct endpoint *endpoint, struct user_thread *thread, int e
 	__requires(endpoint->lock)
 {
 	endpoint_remove(endpoint, thread);
-	thread->ipc.error = error;
-	sched_wake(thread->thread);
+	ipc_resume(thread, error);
 }
 
 int endpoint_end(struct object *object)

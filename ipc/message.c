@@ -12,6 +12,7 @@
  */
 #include "endpoint.h"
 
+#include <arch/user.h>
 #include <exo/clock.h>
 #include <exo/panic.h>
 #include <exo/sched.h>
@@ -25,7 +26,10 @@
 /* Lends the caller's urgency to the server; and takes back what was lent. */
 static inline void lend(struct user_thread *server, const struct user_thread *caller)
 {
-	sched_lend(server->thread, caller ? caller->thread->urgency : 0);
+	const uint8_t urgency = caller ? caller->thread->urgency : 0;
+
+	/* Equals owe each other nothing: the fast path is theirs. */
+	sched_lend(server->thread, urgency > server->thread->own_urgency ? urgency : 0);
 }
 
 /*
@@ -42,6 +46,13 @@ static bool leave_server(struct user_thread *thread)
 	return true;
 }
 
+void ipc_resume(struct user_thread *thread, int error)
+{
+	user_message_resume(thread->thread);
+	thread->ipc.error = error;
+	sched_wake(thread->thread);
+}
+
 static struct user_thread *of(struct thread *thread)
 {
 	return container_of(thread->user, struct user_thread, context);
@@ -55,16 +66,15 @@ static bool end_wait(struct thread *thread, int error)
 
 	if (!endpoint_leave(user) && (error == -EXO_E_AGAIN || !leave_server(user)))
 		return false;
+	user_message_resume(thread);
 	user->ipc.error = error;
 	return true;
 }
 
-static uint32_t role(const struct thread *thread, uint64_t deadline, enum ipc_role plain,
-		     enum ipc_role other)
+/* Without a deadline, and without MSRs for the bases, a thread is for the fast path. */
+static uint32_t role(uint64_t deadline, enum ipc_role plain, enum ipc_role other)
 {
-	return deadline == EXO_DEADLINE_NEVER && !(IS_ENABLED(CONFIG_FPU) && thread->fpu_live)
-		       ? plain
-		       : other;
+	return deadline == EXO_DEADLINE_NEVER && user_has_fsgsbase ? plain : other;
 }
 
 /* The running thread, which is queued or linked, waits; @next, if any, runs. Its error. */
@@ -73,6 +83,8 @@ static int block(struct user_thread *self, uint64_t deadline, struct user_thread
 	struct thread *thread = self->thread;
 	const int unwanted = wait_unwanted(thread);
 
+	if (next)
+		user_message_resume(next->thread);
 	if (unlikely(unwanted) && end_wait(thread, unwanted)) {
 		if (next)
 			sched_wake(next->thread);
@@ -96,8 +108,7 @@ static void drop_caller(struct user_thread *self)
 
 	if (!caller || !atomic_compare_exchange_strong(&caller->ipc.server, &server, NULL))
 		return;
-	caller->ipc.error = -EXO_E_DEAD;
-	sched_wake(caller->thread);
+	ipc_resume(caller, -EXO_E_DEAD);
 }
 
 /* The reply could not be given: the caller waits on, unless its wait has had an end meanwhile. */
@@ -108,7 +119,7 @@ static void keep_waiting(struct user_thread *self, struct user_thread *client)
 	atomic_store(&client->ipc.server, self);
 	if (atomic_load(&client->thread->attention) & THREAD_KILL)
 		error = -EXO_E_DEAD;
-	else if (client->ipc.deadline != EXO_DEADLINE_NEVER && clock_ns() >= client->ipc.deadline)
+	else if (client->ipc.role != IPC_CALLS_PLAIN && clock_ns() >= client->ipc.deadline)
 		error = -EXO_E_TIMEOUT;
 	if (error && end_wait(client->thread, error))
 		sched_wake(client->thread);
@@ -163,9 +174,9 @@ static void enqueue(const struct ipc_request *request, struct user_thread *self,
 	endpoint_add(request->endpoint, self);
 }
 
-static uint32_t sender_role(const struct user_thread *self, uint64_t deadline, bool call)
+static uint32_t sender_role(uint64_t deadline, bool call)
 {
-	return call ? role(self->thread, deadline, IPC_CALLS_PLAIN, IPC_CALLS) : IPC_SENDS;
+	return call ? role(deadline, IPC_CALLS_PLAIN, IPC_CALLS) : IPC_SENDS;
 }
 
 /* Nobody waits for it: queues the message. Releases the lock. */
@@ -193,7 +204,7 @@ int ipc_send(const struct ipc_request *request, bool call)
 {
 	struct user_thread *self = user_thread_current(), *partner;
 	struct endpoint *endpoint = request->endpoint;
-	const uint32_t as = sender_role(self, request->deadline, call);
+	const uint32_t as = sender_role(request->deadline, call);
 	const uint64_t flags = endpoint_lock(endpoint);
 	int error;
 
@@ -208,11 +219,11 @@ int ipc_send(const struct ipc_request *request, bool call)
 		return error;
 	ipc_copy(self, partner, request->badge);
 	error = ipc_grant(self, partner);
-	partner->ipc.error = error ? -EXO_E_AGAIN : 0;
 	if (error || !call) {
-		sched_wake(partner->thread);
+		ipc_resume(partner, error ? -EXO_E_AGAIN : 0);
 		return error;
 	}
+	partner->ipc.error = 0;
 	self->ipc.role = as;
 	self->ipc.deadline = request->deadline;
 	link_call(self, partner);
@@ -225,7 +236,6 @@ int ipc_send(const struct ipc_request *request, bool call)
 static void put_bits(struct user_thread *thread, uint64_t bits)
 {
 	thread->ipc.badge = 0;
-	thread->ipc.error = 0;
 	thread->ipc.message = (struct exo_message){ EXO_TAG(0, 1) | EXO_TAG_BITS, { bits } };
 }
 
@@ -247,7 +257,7 @@ static bool give_bits(struct user_thread *thread, uint64_t bits)
 	if (!taken)
 		return false;
 	put_bits(thread, bits);
-	sched_wake(thread->thread);
+	ipc_resume(thread, 0);
 	return true;
 }
 
@@ -281,8 +291,7 @@ static int take_message(struct endpoint *endpoint, struct user_thread *self,
 	/* It stays where it is; or somebody else has woken it meanwhile. */
 	if (link && (!error || !leave_server(sender)))
 		return error;
-	sender->ipc.error = error;
-	sched_wake(sender->thread);
+	ipc_resume(sender, error);
 	return error;
 }
 
@@ -294,12 +303,11 @@ static int wait_for_message(const struct ipc_request *request, struct user_threa
 	const int error = may_not_wait(request);
 
 	if (!error)
-		enqueue(request, self,
-			role(self->thread, request->deadline, IPC_RECEIVES_PLAIN, IPC_RECEIVES));
+		enqueue(request, self, role(request->deadline, IPC_RECEIVES_PLAIN, IPC_RECEIVES));
 	endpoint_unlock(request->endpoint, flags);
 	if (error) {
 		if (client)
-			sched_wake(client->thread);
+			ipc_resume(client, (int)client->ipc.error);
 		return error;
 	}
 	/* Who sets bits first does that, then looks whether the thread waits: the other way round.
@@ -307,7 +315,7 @@ static int wait_for_message(const struct ipc_request *request, struct user_threa
 	atomic_thread_fence(memory_order_seq_cst);
 	if (unlikely(self->bound) && ntf_bound_bits(self) && endpoint_leave(self)) {
 		if (client)
-			sched_wake(client->thread);
+			ipc_resume(client, (int)client->ipc.error);
 		return -EXO_E_BUSY;
 	}
 	return block(self, request->deadline, client);
@@ -344,7 +352,7 @@ static int receive(const struct ipc_request *request, struct user_thread *client
 		}
 	}
 	if (client)
-		sched_wake(client->thread);
+		ipc_resume(client, (int)client->ipc.error);
 	return error;
 }
 
@@ -367,8 +375,15 @@ int ipc_reply_receive(const struct ipc_request *request)
 	return receive(request, client);
 }
 
-/* --- what is below
- * ------------------------------------------------------------------------------*/
+/* The fast path has linked or queued the running thread, which others want: it waits, and @partner,
+ * which has its message, runs. */
+void ipc_block(struct user_thread *self, struct user_thread *partner)
+{
+	partner->ipc.error = 0;
+	self->ipc.error = block(self, EXO_DEADLINE_NEVER, partner);
+}
+
+/* --- what is below -----------------------------------------------------------------------------*/
 
 void ipc_init(void)
 {

@@ -28,7 +28,6 @@ int page_table_init(struct page_table *space, struct page_machine *machine,
 	if (IS_ENABLED(CONFIG_PTI))
 		space->user_root = 0;
 	space->pcid = 0;
-	space->stale = true;
 	space->open = false;
 	if (!kernel)
 		return 0;

@@ -26,6 +26,7 @@ user-stripped := $(patsubst $(objtree)/user/%,$(objtree)/user/stripped/%,$(user-
 
 USER_CFLAGS_abi-share := -mgeneral-regs-only
 USER_CFLAGS_bench_memory := -mgeneral-regs-only
+USER_CFLAGS_bench_ipc := -mgeneral-regs-only
 # Below 2 GiB, as all code is, and out of the way of the programs that it loads.
 USER_CFLAGS_linux := -mgeneral-regs-only
 USER_LDFLAGS_linux := --defsym=PROGRAM_BASE=0x70000000

@@ -10,10 +10,12 @@
 #include <arch/interrupt_frame.h>
 #include <arch/layout.h>
 #include <arch/pti.h>
+#include <arch/speculation.h>
 #include <arch/user.h>
 #include <exo/boot_info.h>
 #include <exo/env.h>
 #include <exo/errno.h>
+#include <exo/offsets.h>
 #include <exo/thread.h>
 #include <exo/user.h>
 
@@ -21,9 +23,6 @@
 #define USER(field)                                     \
 	((int64_t)offsetof(struct user_thread, field) - \
 	 (int64_t)offsetof(struct user_thread, context))
-
-#define DEFINE(name, value) \
-	__asm__ volatile(".ascii \"@define " #name " %c0\"" : : "i"((uint64_t)(value)))
 
 void asm_offsets(void);
 
@@ -42,6 +41,20 @@ void asm_offsets(void)
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
 	DEFINE(ASM_THREAD_USER, offsetof(struct thread, user));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
+	DEFINE(ASM_THREAD_STATE, offsetof(struct thread, state));
+	DEFINE(ASM_THREAD_HOME, offsetof(struct thread, home));
+	DEFINE(ASM_THREAD_FPU_LIVE, offsetof(struct thread, fpu_live));
+	DEFINE(ASM_THREAD_URGENCY, offsetof(struct thread, urgency));
+	DEFINE(ASM_THREAD_LENT, offsetof(struct thread, lent));
+	DEFINE(ASM_THREAD_SWITCHES, offsetof(struct thread, switches));
+	DEFINE(ASM_THREAD_READY, THREAD_READY);
+	DEFINE(ASM_THREAD_BLOCKED, THREAD_BLOCKED);
+	DEFINE(ASM_CPU_SELF, offsetof(struct cpu, self));
+	DEFINE(ASM_CPU_NUMBER, offsetof(struct cpu, number));
+	DEFINE(ASM_CPU_QUEUE, offsetof(struct cpu, queue));
+	DEFINE(ASM_CPU_SPACE, offsetof(struct cpu, space));
+	DEFINE(ASM_CPU_TSS, offsetof(struct cpu, tss));
+	DEFINE(ASM_TSS_RSP0, offsetof(struct tss, rsp));
 	DEFINE(ASM_CPU_STATE, offsetof(struct cpu, state));
 	DEFINE(ASM_CPU_IN_PROGRAM, offsetof(struct cpu, in_program));
 	DEFINE(ASM_CPU_USER_WORD, offsetof(struct cpu, user_word));
@@ -67,6 +80,44 @@ void asm_offsets(void)
 	DEFINE(ASM_IPC_TAG, USER(ipc.message.tag));
 	DEFINE(ASM_IPC_WORDS, USER(ipc.message.words));
 	DEFINE(ASM_IPC_ERROR, USER(ipc.error));
+	DEFINE(ASM_UT_IPC_BADGE, offsetof(struct user_thread, ipc.badge));
+	DEFINE(ASM_UT_IPC_TAG, offsetof(struct user_thread, ipc.message.tag));
+	DEFINE(ASM_UT_IPC_WORDS, offsetof(struct user_thread, ipc.message.words));
+	DEFINE(ASM_UT_IPC_ERROR, offsetof(struct user_thread, ipc.error));
+	DEFINE(ASM_UT_IPC_NEXT, offsetof(struct user_thread, ipc.next));
+	DEFINE(ASM_UT_IPC_PREVIOUS, offsetof(struct user_thread, ipc.previous));
+	DEFINE(ASM_UT_IPC_QUEUED, offsetof(struct user_thread, ipc.queued));
+	DEFINE(ASM_UT_IPC_SERVER, offsetof(struct user_thread, ipc.server));
+	DEFINE(ASM_UT_IPC_CALLER, offsetof(struct user_thread, ipc.caller));
+	DEFINE(ASM_UT_IPC_VIA, offsetof(struct user_thread, ipc.via));
+	DEFINE(ASM_UT_IPC_ROLE, offsetof(struct user_thread, ipc.role));
+	DEFINE(ASM_UT_THREAD, offsetof(struct user_thread, thread));
+	DEFINE(ASM_UT_ENV, offsetof(struct user_thread, env));
+	DEFINE(ASM_UT_BOUND, offsetof(struct user_thread, bound));
+	DEFINE(ASM_UT_ENTRY_STATE, offsetof(struct user_thread, context.entry_state));
+	DEFINE(ASM_UT_SPACE, offsetof(struct user_thread, context.space));
+	DEFINE(ASM_UT_FS, offsetof(struct user_thread, context.fs_base));
+	DEFINE(ASM_UT_GS, offsetof(struct user_thread, context.gs_base));
+	DEFINE(ASM_IPC_RECEIVES_PLAIN, IPC_RECEIVES_PLAIN);
+	DEFINE(ASM_IPC_CALLS_PLAIN, IPC_CALLS_PLAIN);
+	DEFINE(ASM_ENV_SLOTS, offsetof(struct env, table.nr_slots));
+	DEFINE(ASM_ENV_PAGES, offsetof(struct env, table.pages));
+	DEFINE(ASM_CAPS_PER_PAGE, CAPS_PER_PAGE);
+	DEFINE(ASM_CAP_SIZE, sizeof(struct cap));
+	DEFINE(ASM_CAP_BADGE, offsetof(struct cap, first));
+	DEFINE(ASM_OBJECT_TYPE, offsetof(struct object, type));
+	DEFINE(ASM_OBJECT_ALIGN, OBJECT_ALIGN);
+	DEFINE(ASM_LIVE_EP, OBJECT_LIVE << 8 | EXO_TYPE_EP);
+	DEFINE(ASM_RIGHT_R, EXO_RIGHT_R);
+	DEFINE(ASM_RIGHT_W, EXO_RIGHT_W);
+	DEFINE(ASM_EP_RECEIVERS, offsetof(struct endpoint, receivers));
+	DEFINE(ASM_EP_SENDERS, offsetof(struct endpoint, senders));
+	DEFINE(ASM_EP_BUSY, offsetof(struct endpoint, busy));
+	DEFINE(ASM_MESSAGE_REGISTERS, EXO_MESSAGE_REGISTERS);
+	DEFINE(ASM_SPACE_ROOT, offsetof(struct page_table, root));
+	DEFINE(ASM_SPACE_USER_ROOT, offsetof(struct page_table, user_root));
+	DEFINE(ASM_USER_PCID, PTI_USER_PCID);
+	DEFINE(ASM_MSR_PRED_CMD, MSR_PRED_CMD);
 	DEFINE(ASM_UPCALL_FOREIGN, EXO_UPCALL_FOREIGN);
 	DEFINE(ASM_USER_BITS, USER_ADDRESS_BITS);
 	DEFINE(ASM_E_CALL, EXO_E_CALL);

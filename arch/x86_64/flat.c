@@ -23,7 +23,7 @@
 #define RFLAGS_HARMLESS 0x200cd5ull /* CF PF AF ZF SF DF OF; ID */
 #define RFLAGS_ALWAYS 0x202ull
 
-static bool has_fsgsbase;
+bool user_has_fsgsbase;
 
 static bool find_fsgsbase(void)
 {
@@ -32,24 +32,27 @@ static bool find_fsgsbase(void)
 
 const char *user_missing_feature(void)
 {
-	return has_fsgsbase && !find_fsgsbase() ? "FSGSBASE" : NULL;
+	return user_has_fsgsbase && !find_fsgsbase() ? "FSGSBASE" : NULL;
 }
 
 void user_init_cpu(void)
 {
 	if (this_cpu_number() == 0)
-		has_fsgsbase = find_fsgsbase();
-	if (has_fsgsbase)
+		user_has_fsgsbase = find_fsgsbase();
+	if (user_has_fsgsbase)
 		__asm__ volatile("mov %0, %%cr4" : : "r"(cpu_read_cr4() | CR4_FSGSBASE) : "memory");
+}
+
+static void save_bases(struct user_context *user)
+{
+	if (!user->away && user_has_fsgsbase)
+		__asm__ volatile("rdfsbase %0" : "=r"(user->fs_base));
 }
 
 void user_save_bases(struct user_context *user)
 {
-	if (user->away)
-		return;
+	save_bases(user);
 	user->away = true;
-	if (has_fsgsbase)
-		__asm__ volatile("rdfsbase %0" : "=r"(user->fs_base));
 }
 
 /* What is not canonical cannot be loaded. */
@@ -57,7 +60,7 @@ void user_load_bases(struct user_context *user)
 {
 	const uint64_t fs = user_address(user->fs_base);
 
-	if (has_fsgsbase)
+	if (user_has_fsgsbase)
 		__asm__ volatile("wrfsbase %0" : : "r"(fs));
 	else
 		cpu_write_msr(MSR_FS_BASE, fs);
@@ -71,7 +74,7 @@ void user_switch(struct thread *previous, struct thread *next)
 	struct user_context *user = next->user;
 
 	if (previous->user)
-		user_save_bases(previous->user);
+		save_bases(previous->user);
 	if (!user)
 		return; /* it keeps whatever address space there is */
 	if (cpu->space != user->space)

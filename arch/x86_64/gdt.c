@@ -74,10 +74,12 @@ static void copy_gdt(struct cpu_segments *segments)
 	load(segments->gdt);
 }
 
+/* With CONFIG_PTI the one in boot_cpu_entry is used. */
+struct tss boot_tss = { .io_bitmap = sizeof(struct tss) };
+
 static void tss_init(void)
 {
-	static struct tss own = { .io_bitmap = sizeof(struct tss) };
-	struct tss *tss = &own;
+	struct tss *tss = &boot_tss;
 
 	if (IS_ENABLED(CONFIG_PTI))
 		tss = prepare_entry(cpu_entry(&boot_cpu));

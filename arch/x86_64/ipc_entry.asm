@@ -13,6 +13,9 @@
 %include "retpoline.inc"
 
 extern sys_ipc_do_call, sys_ipc_do_reply_wait, sys_ipc_do_send, sys_ipc_do_wait
+%ifdef CONFIG_IPC_FASTPATH
+global ipc_return
+%endif
 global sys_ipc_call, sys_ipc_reply_wait, sys_ipc_send, sys_ipc_wait
 
 %ifdef CONFIG_PROTECTED
@@ -60,16 +63,18 @@ FRAME_WORDS		equ 3			; rflags, rip, rsp; above: the TCB
 FRAME_KEPT		equ 6			; r15, r14, r13, r12, rbx, rbp
 FRAME_SIZE		equ (FRAME_KEPT + 1 + FRAME_WORDS) * 8
 
-; The place of the return address, then what context_switch pops (in its order).
+; Below the return address, what context_switch pops (in its order); R12 and R13 are words.
+; RSP stays where the call left it: interrupts are off, and what comes nevertheless has its own stack.
 %macro KEEP 0
-	push rbp
-	push rbx
-	push r12
-	push r13
-	push r14
-	push r15
+	mov [rsp - 8], rbp
+	mov [rsp - 16], rbx
+	mov [rsp - 40], r14
+	mov [rsp - 48], r15
 %endmacro
 
+%ifdef CONFIG_IPC_FASTPATH
+%include "ipc_fastpath.inc"
+%else
 align 16
 sys_ipc_call:
 	KEEP
@@ -81,6 +86,7 @@ sys_ipc_reply_wait:
 	KEEP
 	lea rax, [rel sys_ipc_do_reply_wait]
 	jmp slow
+%endif
 
 align 16
 sys_ipc_send:
@@ -95,10 +101,12 @@ sys_ipc_wait:
 
 ; RAX is what C is to do. The stack is aligned for a call: a TCB is, and the frame has ten words.
 slow:
+	sub rsp, FRAME_KEPT * 8
 	mov rbx, [rsp + FRAME_SIZE + ASM_THREAD_USER]
 	STORE_MESSAGE
 	lea rdi, [rbx + ASM_USER_THREAD]
 	CALL_REGISTER rax
+slow_done:
 	pop r15
 	pop r14
 	add rsp, 16				; words take their places

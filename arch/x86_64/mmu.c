@@ -136,6 +136,8 @@ static __boot void find_features(void)
 	mmu_features.tlb.global = found.global;
 	mmu_features.tlb.pcid = found.pcid;
 	mmu_features.tlb.invpcid = found.invpcid;
+	if (found.pcid)
+		mmu_cr3_bits = (struct mmu_cr3_bits){ CR3_NO_FLUSH, CR3_NO_FLUSH | PTI_USER_PCID };
 }
 
 __boot_cpu const char *mmu_missing_feature(void)

@@ -34,8 +34,8 @@
 
 enum invpcid_type { INVPCID_ADDRESS, INVPCID_SPACE, INVPCID_ALL };
 
-/* The address space in CR3 of each CPU; NULL while it changes, or while there is no such CPU. */
-static struct page_table *_Atomic current_space[NR_CPUS];
+struct page_table *_Atomic mmu_current_space[NR_CPUS];
+struct mmu_cr3_bits mmu_cr3_bits;
 
 static struct spinlock kernel_space_lock = SPINLOCK_INIT(LOCK_RANK_KERNEL_SPACE);
 
@@ -97,11 +97,12 @@ static void flush_user(void)
 /* On this CPU, which cannot be changed meanwhile. */
 static void flush_here(const struct page_batch *batch)
 {
-	const bool current = batch->space == atomic_load_explicit(&current_space[cpu_current()],
+	const bool current = batch->space == atomic_load_explicit(&mmu_current_space[cpu_current()],
 								  memory_order_relaxed);
 
 	switch (tlb_decide(batch, current, &mmu_features.tlb)) {
 	case TLB_NOTHING:
+	case TLB_LATER: /* each switch flushes */
 		break;
 	case TLB_ADDRESSES:
 		flush_addresses(batch);
@@ -125,9 +126,6 @@ static void flush_here(const struct page_batch *batch)
 	case TLB_ALL_TOGGLE:
 		flush_by_toggling();
 		break;
-	case TLB_LATER:
-		batch->space->stale = true;
-		break;
 	}
 }
 
@@ -140,7 +138,7 @@ static void flush_called(void *batch)
 static bool may_hold(const struct page_batch *batch, cpu_t cpu)
 {
 	const struct page_table *space =
-		atomic_load_explicit(&current_space[cpu], memory_order_relaxed);
+		atomic_load_explicit(&mmu_current_space[cpu], memory_order_relaxed);
 
 	return batch->upper || !space || space == batch->space;
 }
@@ -151,7 +149,7 @@ static __noinline void flush_others(const struct page_batch *batch)
 	struct cpu_set set;
 
 	cpu_set_clear(&set);
-	atomic_thread_fence(memory_order_seq_cst); /* after the entries, before current_space */
+	atomic_thread_fence(memory_order_seq_cst); /* after the entries, before mmu_current_space */
 	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++)
 		if (cpu != self && may_hold(batch, cpu))
 			cpu_set_add(&set, cpu);
@@ -201,16 +199,15 @@ void mmu_flush_all(void)
 static void set_entry(struct cpu *cpu, const struct page_table *space)
 {
 	struct cpu_entry *entry = cpu_entry(cpu);
-	const uint64_t keep = mmu_features.tlb.pcid ? CR3_NO_FLUSH : 0;
 
-	entry->kernel_cr3 = space->root | keep;
-	entry->user_cr3 = space->user_root | keep | (keep ? PTI_USER_PCID : 0);
+	entry->kernel_cr3 = space->root | mmu_cr3_bits.kernel;
+	entry->user_cr3 = space->user_root | mmu_cr3_bits.user;
 }
 
 void mmu_switch_masked(struct cpu *cpu, struct page_table *space)
 {
 	struct page_table *_Atomic *current =
-		&current_space[IS_ENABLED(CONFIG_SMP) ? cpu->number : 0];
+		&mmu_current_space[IS_ENABLED(CONFIG_SMP) ? cpu->number : 0];
 
 	if (IS_ENABLED(CONFIG_SMP))
 		atomic_store_explicit(current, NULL, memory_order_relaxed);
@@ -219,7 +216,6 @@ void mmu_switch_masked(struct cpu *cpu, struct page_table *space)
 	write_cr3(tlb_cr3(space, false, &mmu_features.tlb));
 	if (has_user_pcid())
 		flush_user();
-	space->stale = false;
 	atomic_store_explicit(current, space, memory_order_relaxed);
 	cpu->space = space;
 }

@@ -47,11 +47,11 @@ struct features {
 };
 
 bool user_smap;
-static bool has_fsgsbase;
+bool user_has_fsgsbase;
 
 /* What a thread without state page has: its handlers are 0. Never written to. */
-static const uint64_t no_state[8];
-_Static_assert(offsetof(struct exo_state_page, disabled) + 4 <= sizeof(no_state),
+const uint64_t user_no_state[8];
+_Static_assert(offsetof(struct exo_state_page, disabled) + 4 <= sizeof(user_no_state),
 	       "holds what is looked at");
 
 extern const char syscall_entry[];
@@ -77,7 +77,7 @@ __boot_cpu const char *user_missing_feature(void)
 {
 	const struct features found = read_features();
 
-	if (has_fsgsbase && !found.fsgsbase)
+	if (user_has_fsgsbase && !found.fsgsbase)
 		return "FSGSBASE";
 	if (user_smap && !found.smap)
 		return "SMAP";
@@ -105,12 +105,12 @@ __boot_cpu void user_init_cpu(void)
 	if (this_cpu_number() == 0) {
 		report(&found);
 		user_smap = found.smap;
-		has_fsgsbase = found.fsgsbase;
+		user_has_fsgsbase = found.fsgsbase;
 	}
 	cr4 |= (found.smep ? CR4_SMEP : 0) | (user_smap ? CR4_SMAP : 0) |
-	       (found.umip ? CR4_UMIP : 0) | (has_fsgsbase ? CR4_FSGSBASE : 0);
+	       (found.umip ? CR4_UMIP : 0) | (user_has_fsgsbase ? CR4_FSGSBASE : 0);
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
-	cpu_this()->state = (struct exo_state_page *)(uintptr_t)no_state;
+	cpu_this()->state = (struct exo_state_page *)(uintptr_t)user_no_state;
 	cpu_write_msr(MSR_STAR, (uint64_t)SELECTOR_KERNEL_CODE << 32 | (SELECTOR_USER_DATA - 8ull)
 									       << 48);
 	cpu_write_msr(MSR_LSTAR, (uintptr_t)syscall_entry);
@@ -123,10 +123,7 @@ __boot_cpu void user_init_cpu(void)
 
 static inline void save_bases(struct user_context *user)
 {
-	if (user->away)
-		return;
-	user->away = true;
-	if (unlikely(!has_fsgsbase))
+	if (user->away || unlikely(!user_has_fsgsbase))
 		return;
 	__asm__ volatile("rdfsbase %0" : "=r"(user->fs_base));
 	if (IS_ENABLED(CONFIG_SMP))
@@ -138,6 +135,7 @@ static inline void save_bases(struct user_context *user)
 void user_save_bases(struct user_context *user)
 {
 	save_bases(user);
+	user->away = true;
 }
 
 /* What is not canonical cannot be loaded: bit 47 decides about those above. */
@@ -156,7 +154,7 @@ static inline void load_bases(struct user_context *user)
 {
 	const uint64_t fs = canonical(user->fs_base), gs = canonical(user->gs_base);
 
-	if (unlikely(!has_fsgsbase)) {
+	if (unlikely(!user_has_fsgsbase)) {
 		write_base_msrs(fs, gs);
 	} else {
 		__asm__ volatile("wrfsbase %0" : : "r"(fs));
@@ -165,12 +163,12 @@ static inline void load_bases(struct user_context *user)
 		else
 			__asm__ volatile("wrgsbase %0" : : "r"(gs));
 	}
-	user->away = false;
 }
 
 void user_load_bases(struct user_context *user)
 {
 	load_bases(user);
+	user->away = false;
 }
 
 void user_switch(struct thread *previous, struct thread *next)
@@ -184,7 +182,11 @@ void user_switch(struct thread *previous, struct thread *next)
 		return; /* it keeps whatever address space there is */
 	if (!IS_ENABLED(CONFIG_PTI))
 		cpu->tss->rsp[0] = (uintptr_t)next;
-	cpu->state = user->state ? user->state : (struct exo_state_page *)(uintptr_t)no_state;
+	if (unlikely(!user->entry_state))
+		user->entry_state = user->state
+					    ? user->state
+					    : (struct exo_state_page *)(uintptr_t)user_no_state;
+	cpu->state = user->entry_state;
 	if (cpu->space != user->space) {
 		mmu_switch_masked(cpu, user->space);
 		speculation_switch();

@@ -31,12 +31,12 @@ struct cap;
 struct thread;
 struct user_thread;
 
-/* What a thread waits for; the last two can be served by the fast path. */
+/* What a thread waits for; the last two, plainly, can be served by the fast path. */
 enum ipc_role {
 	IPC_SENDS,
 	IPC_CALLS,
 	IPC_RECEIVES,
-	IPC_RECEIVES_PLAIN, /* without deadline and floating-point state */
+	IPC_RECEIVES_PLAIN,
 	IPC_CALLS_PLAIN,
 };
 
@@ -53,7 +53,7 @@ struct ipc_thread {
 	struct user_thread *_Atomic server; /* who has its call; NULL: nobody */
 	struct user_thread *_Atomic caller; /* whose call it has; NULL: nobody's */
 	struct cap *via; /* the capability it came by; while it is queued */
-	uint64_t deadline; /* of its wait */
+	uint64_t deadline; /* of its wait, if it is not plain */
 	uint32_t role; /* enum ipc_role */
 };
 
@@ -142,8 +142,15 @@ int ipc_send(const struct ipc_request *request, bool call);
 /* Waits for a message. Who has called and has no reply yet is told that there will be none. */
 int ipc_receive(const struct ipc_request *request);
 
-/* Answers who has called: *client, which the caller wakes. -EXO_E_DEAD: nobody waits for it. */
+/* Answers who has called: *client, for ipc_resume() with the error it has by then. -EXO_E_DEAD:
+ * nobody waits for it. */
 int ipc_reply(struct user_thread **client);
+
+/* Wakes @thread, which has been taken out of its wait, with @error. */
+void ipc_resume(struct user_thread *thread, int error);
+
+/* For the fast path alone: see there. */
+void ipc_block(struct user_thread *self, struct user_thread *partner);
 
 /* The two in one; without anybody to answer just the second. */
 int ipc_reply_receive(const struct ipc_request *request);

@@ -48,8 +48,8 @@ enum object_work {
 
 struct object {
 	uint8_t type; /* enum exo_type; constant */
+	uint8_t state; /* enum object_state; under the lock; looked at together with the type */
 	uint8_t order; /* FRAME: of its block */
-	uint8_t state; /* enum object_state; under the lock */
 	uint8_t node; /* NUMA node of its memory */
 	uint32_t pins; /* object_pin(); under the lock */
 	struct spinlock lock; /* the tree of its capabilities, and what is said to be under it */

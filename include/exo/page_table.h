@@ -71,7 +71,6 @@ struct page_table {
 	paddr_t root;
 	paddr_t user_root; /* the lower half the same; 0: none (only with CONFIG_PTI) */
 	uint16_t pcid; /* process-context identifier, 0 without CONFIG_PCID */
-	bool stale; /* the TLB may hold something wrong under this PCID: flush at the next switch */
 	bool open; /* a batch is open */
 };
 

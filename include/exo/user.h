@@ -33,7 +33,8 @@ struct user_context {
 	 */
 	struct exo_state_page *state;
 	uint64_t fs_base, gs_base; /* while it does not run, or is stopped */
-	bool away; /* they are here, not in the CPU; the thread's and its CPU's own */
+	bool away; /* they are here and may be written, also while it runs: it is being stopped */
+	struct exo_state_page *entry_state; /* for the entries: @state, or one that is all 0 */
 	_Atomic uint32_t events; /* enum exo_event: to be delivered; any CPU sets bits */
 	/* Its registers, while it is stopped in user_attend(); NULL else. Under no lock: who has
 	 * seen user_stopped() return true may use it up to user_run(). */

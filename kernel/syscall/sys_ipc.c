@@ -62,7 +62,7 @@ static int reply(struct user_thread *self)
 	if (!error)
 		error = ipc_reply(&client);
 	if (!error)
-		sched_wake(client->thread);
+		ipc_resume(client, (int)client->ipc.error);
 	return error;
 }
 

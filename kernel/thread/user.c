@@ -42,8 +42,7 @@ static void stop(struct thread *thread, struct interrupt_frame *frame)
 	if (should_stop(thread) ||
 	    !atomic_compare_exchange_strong(&user->stopped, &published, NULL))
 		sched_block();
-	if (user->away)
-		user_load_bases(user);
+	user_load_bases(user);
 }
 
 void user_attend(struct interrupt_frame *frame)

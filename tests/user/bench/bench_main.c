@@ -5,6 +5,7 @@
  * "icount", says that ticks are instructions.
  */
 #include "bench.h"
+#include "bench_ipc.h"
 
 #include <exo/console.h>
 #include <exo/string.h>
@@ -98,6 +99,8 @@ int main(int argc, char **argv)
 {
 	const bool icount = argc > 3 && strcmp(argv[3], "icount") == 0;
 
+	if (IS_ENABLED(CONFIG_IPC) && argc > 1 && strcmp(argv[1], "serve") == 0)
+		return bench_serve();
 	window = exo_slot_take(BENCH_SLOTS);
 	bench_must("slots", window ? 0 : -EXO_E_NOMEM);
 	entry_to_user = argc > 2 ? number(argv[2]) : 0;

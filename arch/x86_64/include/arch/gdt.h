@@ -47,6 +47,9 @@ struct __packed tss {
 };
 _Static_assert(sizeof(struct tss) == 104, "TSS layout (SDM vol. 3, figure 7-11)");
 
+/* The boot CPU's, without CONFIG_PTI. */
+extern struct tss boot_tss;
+
 /* A further CPU's own; the boot CPU's are static (gdt.c). */
 struct cpu_segments {
 	uint64_t gdt[GDT_ENTRIES];

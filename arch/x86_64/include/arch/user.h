@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct thread;
 struct user_context;
 
 /*
@@ -26,6 +27,12 @@ struct user_context;
 
 /* CR4.SMAP is on: STAC and CLAC exist (user.inc). Constant once the CPUs have started. */
 extern bool user_smap;
+
+/* For a thread without state page, in place of it; only in protected kernels. */
+extern const uint64_t user_no_state[8];
+
+/* A program changes FS and GS base by itself, and so does the kernel without MSRs. As constant. */
+extern bool user_has_fsgsbase;
 
 /*
  * The same of where an upcall goes, and its stack: something that the CPU can load. A flat kernel's
@@ -45,8 +52,8 @@ bool user_reaches(uint64_t address, size_t size);
 _Noreturn void user_leave(const struct interrupt_frame *frame);
 
 /*
- * FS and GS base of the running thread: from the CPU to its context, and back. They are away from
- * the CPU between the two. Interrupts off.
+ * FS and GS base of the running thread: from the CPU to its context, and back. Between the two
+ * others may write them there. Interrupts off.
  */
 void user_save_bases(struct user_context *user);
 void user_load_bases(struct user_context *user);
@@ -64,6 +71,26 @@ static inline bool user_frame(const struct interrupt_frame *frame)
 {
 	(void)frame;
 	return false;
+}
+#endif
+
+/*
+ * @thread, which waits for a message and is about to be woken, goes on where the registers are
+ * loaded (ipc_entry.asm): the fast path leaves its kernel stack without saying where. What waits in
+ * C does not use the word.
+ */
+#if IS_ENABLED(CONFIG_IPC_FASTPATH)
+extern const char ipc_return[];
+#define IPC_RETURN_WORD 4 /* below the TCB */
+
+static inline void user_message_resume(struct thread *thread)
+{
+	((uintptr_t *)thread)[-IPC_RETURN_WORD] = (uintptr_t)ipc_return;
+}
+#else
+static inline void user_message_resume(struct thread *thread)
+{
+	(void)thread;
 }
 #endif
 

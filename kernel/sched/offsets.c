@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What hand.inc knows of the policy's run queue. */
+#include "sched_cpu.h"
+
+#include <exo/offsets.h>
+
+#if IS_ENABLED(CONFIG_SCHED_PRIORITY)
+#define QUEUE_TURNS lists
+#elif IS_ENABLED(CONFIG_SCHED_ROUND_ROBIN)
+#define QUEUE_TURNS turns
+#else
+#define QUEUE_TURNS ring /* none */
+#endif
+
+void sched_offsets(void);
+
+void sched_offsets(void)
+{
+	DEFINE(ASM_QUEUE_TURNS, offsetof(struct run_queue, QUEUE_TURNS));
+	DEFINE(ASM_THREAD_NODE, offsetof(struct thread, sched.list.node));
+	DEFINE(ASM_THREAD_LEVEL, offsetof(struct thread, sched.list.level));
+	DEFINE(ASM_NODE_NEXT, offsetof(struct list_node, next));
+	DEFINE(ASM_NODE_PREVIOUS, offsetof(struct list_node, previous));
+}

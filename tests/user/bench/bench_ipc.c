@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages between two address spaces: round trips of a call and its reply, as the caller sees
+ *them. The server is this program again, in an environment of its own ("serve" is its argument).
+ *
+ *	ipc.rt.w0, w6	no words, or six, each way
+ *	ipc.rt.120w	120 words each way
+ *	ipc.rt.cap	a capability goes with the call; the caller takes it back from the server's
+ *slot, which is not counted ipc.rt.same_env	no words; the server is a thread of this environment
+ */
+#include "bench_ipc.h"
+#include "bench.h"
+
+#include <exo/cpio.h>
+#include <libexo/process.h>
+#include <libexo/thread.h>
+
+#define EP bench_slot(1)
+#define FRAME bench_slot(2)
+#define FRAMES 256u
+
+#define TURN bench_slot(3) /* a notification: GO to the caller, DONE from it */
+#define GO 1u
+#define DONE 2u
+
+static struct exo_process server;
+static struct exo_thread thread, caller;
+static uint64_t (*volatile sample)(void);
+static volatile uint64_t sampled;
+
+/* --- the server --------------------------------------------------------------------------------*/
+
+static void serve(exo_cap_t ep)
+{
+	struct exo_message m = { 0, { 0 } };
+	struct exo_result result;
+
+	do
+		result = exo_ipc_wait(ep, &m);
+	while (result.error == -EXO_E_CAP && !exo_yield(EXO_SELF).error);
+	/* What comes goes back, but for the capability. */
+	while (!result.error) {
+		m.tag &= ~EXO_TAG_GRANT;
+		result = exo_ipc_reply_wait(ep, &m);
+	}
+}
+
+int bench_serve(void)
+{
+	BENCH_STATE->mailbox = BENCH_MAILBOX;
+	serve(BENCH_SERVER_EP);
+	return 0;
+}
+
+static void serve_here(void *unused)
+{
+	(void)unused;
+	serve(EP);
+}
+
+/* --- the caller --------------------------------------------------------------------------------*/
+
+/* The thread that calls: takes a sample each time it is told to. */
+static void take_samples(void *unused)
+{
+	(void)unused;
+	while (!exo_ntf_wait(TURN, GO, EXO_DEADLINE_NEVER).error) {
+		sampled = sample();
+		(void)exo_ntf_signal(TURN, DONE);
+	}
+}
+
+static uint64_t take(uint64_t (*function)(void))
+{
+	sample = function;
+	bench_must("ntf_signal", exo_ntf_signal(TURN, GO).error);
+	bench_must("ntf_wait", exo_ntf_wait(TURN, DONE, EXO_DEADLINE_NEVER).error);
+	return sampled;
+}
+
+static void begin_caller(void)
+{
+	bench_begin_bank(64);
+	bench_must("object_create", exo_object_create(BENCH_BANK, EXO_TYPE_EP, EP, 0).error);
+	bench_must("object_create", exo_object_create(BENCH_BANK, EXO_TYPE_NTF, TURN, 0).error);
+	bench_must("thread", exo_thread_start(&caller, take_samples, NULL, 2));
+}
+
+static void end_caller(void)
+{
+	exo_thread_end(&caller);
+	bench_end_bank();
+}
+
+static void begin(void)
+{
+	const char *const argv[] = { "abi-bench", "serve" };
+	struct exo_program program = {
+		.argc = 2, .argv = argv, .frames = FRAMES, .node = EXO_NODE_ANY, .stack_pages = 4
+	};
+	struct cpio_file file = { 0 };
+
+	begin_caller();
+	bench_must("abi-bench", cpio_find(exo_program_info.archive, exo_program_info.archive_size,
+					  "abi-bench", &file));
+	program.image = file.data;
+	program.size = file.size;
+	bench_must("spawn", exo_env_spawn(&program, &server, NULL));
+	bench_must("copy", exo_copy_caps(EP, server.env, BENCH_SERVER_EP, 1, EXO_RIGHTS_ALL));
+}
+
+static void end(void)
+{
+	exo_env_end(&server);
+	end_caller();
+}
+
+/* One round trip. */
+static uint64_t round_trip(uint64_t tag)
+{
+	struct exo_message m = { tag, { 0 } };
+	const uint64_t start = bench_start();
+	const struct exo_result result = exo_ipc_call(EP, &m);
+	const uint64_t took = bench_stop(start);
+
+	bench_must("ipc_call", result.error);
+	return took;
+}
+
+static uint64_t call_w0(void)
+{
+	return round_trip(EXO_TAG(0, 0));
+}
+
+static uint64_t rt_w0(void)
+{
+	return take(call_w0);
+}
+BENCHMARK_AROUND(rt_w0, "ipc.rt.w0", 100, begin, end);
+
+static uint64_t rt_fpu(void)
+{
+	return call_w0();
+}
+BENCHMARK_AROUND(rt_fpu, "ipc.rt.fpu", 100, begin, end);
+
+static uint64_t call_w6(void)
+{
+	struct exo_message m = { EXO_TAG(0, 6), { 1, 2, 3, 4, 5, 6 } };
+	const uint64_t start = bench_start();
+	const struct exo_result result = exo_ipc_call(EP, &m);
+	const uint64_t took = bench_stop(start);
+
+	bench_must("ipc_call", result.error);
+	bench_must("words", m.words[5] != 6);
+	return took;
+}
+
+static uint64_t rt_w6(void)
+{
+	return take(call_w6);
+}
+BENCHMARK_AROUND(rt_w6, "ipc.rt.w6", 100, begin, end);
+
+static uint64_t call_120w(void)
+{
+	return round_trip(EXO_TAG(0, 120));
+}
+
+static uint64_t rt_120w(void)
+{
+	return take(call_120w);
+}
+BENCHMARK_AROUND(rt_120w, "ipc.rt.120w", 100, begin, end);
+
+static void begin_grant(void)
+{
+	begin();
+	bench_must("frame_alloc", exo_frames_allocate(BENCH_BANK, FRAME, 1));
+	caller.state->grant = EXO_GRANT(FRAME, EXO_RIGHT_R);
+}
+
+static uint64_t call_cap(void)
+{
+	return round_trip(EXO_TAG(0, 0) | EXO_TAG_GRANT);
+}
+
+static uint64_t rt_cap(void)
+{
+	const uint64_t took = take(call_cap);
+
+	bench_revoke(FRAME);
+	return took;
+}
+BENCHMARK_AROUND(rt_cap, "ipc.rt.cap", 100, begin_grant, end);
+
+static void begin_here(void)
+{
+	begin_caller();
+	bench_must("thread", exo_thread_start(&thread, serve_here, NULL, 2));
+}
+
+static void end_here(void)
+{
+	exo_thread_end(&thread);
+	end_caller();
+}
+
+static uint64_t rt_same_env(void)
+{
+	return take(call_w0);
+}
+BENCHMARK_AROUND(rt_same_env, "ipc.rt.same_env", 100, begin_here, end_here);
