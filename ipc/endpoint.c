@@ -11,10 +11,7 @@
 #include <exo/sched.h>
 #include <exo/thread.h>
 
-#include <arch/pause.h>
-
 #define END_STEP 64u /* a guess: threads woken at a time, as interrupts are off */
-#define SHARED (IS_ENABLED(CONFIG_IPC_FASTPATH) && IS_ENABLED(CONFIG_SMP))
 
 int endpoint_make(struct bank *bank, struct object **object)
 {
@@ -26,22 +23,6 @@ int endpoint_make(struct bank *bank, struct object **object)
 	endpoint = container_of(*object, struct endpoint, object);
 	spin_lock_init(&endpoint->lock, LOCK_RANK_ENDPOINT);
 	return 0;
-}
-
-uint64_t endpoint_lock(struct endpoint *endpoint)
-{
-	const uint64_t flags = spin_lock_irq(&endpoint->lock);
-
-	while (SHARED && atomic_exchange_explicit(&endpoint->busy, 1, memory_order_acquire))
-		cpu_pause();
-	return flags;
-}
-
-void endpoint_unlock(struct endpoint *endpoint, uint64_t flags)
-{
-	if (SHARED)
-		atomic_store_explicit(&endpoint->busy, 0, memory_order_release);
-	spin_unlock_irq(&endpoint->lock, flags);
 }
 
 static struct ipc_queue *queue_of(struct endpoint *endpoint, const struct user_thread *thread)

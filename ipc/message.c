@@ -46,10 +46,18 @@ static bool leave_server(struct user_thread *thread)
 	return true;
 }
 
-void ipc_resume(struct user_thread *thread, int error)
+/* What a thread finds that is about to go on. */
+static void set_result(struct user_thread *thread, int error)
 {
 	user_message_resume(thread->thread);
 	thread->ipc.error = error;
+	if (error)
+		thread->ipc.badge = 0;
+}
+
+void ipc_resume(struct user_thread *thread, int error)
+{
+	set_result(thread, error);
 	sched_wake(thread->thread);
 }
 
@@ -66,8 +74,7 @@ static bool end_wait(struct thread *thread, int error)
 
 	if (!endpoint_leave(user) && (error == -EXO_E_AGAIN || !leave_server(user)))
 		return false;
-	user_message_resume(thread);
-	user->ipc.error = error;
+	set_result(user, error);
 	return true;
 }
 
@@ -77,7 +84,15 @@ static uint32_t role(uint64_t deadline, enum ipc_role plain, enum ipc_role other
 	return deadline == EXO_DEADLINE_NEVER && user_has_fsgsbase ? plain : other;
 }
 
-/* The running thread, which is queued or linked, waits; @next, if any, runs. Its error. */
+/* Can the entry hand the CPU over, as if this were the fast path? */
+static inline bool is_plain(const struct user_thread *self, const struct user_thread *next)
+{
+	return IS_ENABLED(CONFIG_IPC_FASTPATH) && self->ipc.role >= IPC_PLAIN &&
+	       next->ipc.role >= IPC_PLAIN && !next->ipc.error && sched_can_hand(next->thread);
+}
+
+/* The running thread, which is queued or linked, waits; @next, if any, runs. Its error; IPC_HAND.
+ */
 static int block(struct user_thread *self, uint64_t deadline, struct user_thread *next)
 {
 	struct thread *thread = self->thread;
@@ -89,6 +104,10 @@ static int block(struct user_thread *self, uint64_t deadline, struct user_thread
 		if (next)
 			sched_wake(next->thread);
 		return unwanted;
+	}
+	if (next && is_plain(self, next)) {
+		self->ipc.partner = next;
+		return IPC_HAND;
 	}
 	if (deadline != EXO_DEADLINE_NEVER)
 		timer_arm(&thread->timeout, deadline);
@@ -129,6 +148,7 @@ int ipc_reply(struct user_thread **result)
 {
 	struct user_thread *self = user_thread_current(), *server = self;
 	struct user_thread *client = atomic_load(&self->ipc.caller);
+	struct ipc_grant grant;
 	int error;
 
 	*result = NULL;
@@ -138,7 +158,7 @@ int ipc_reply(struct user_thread **result)
 	/* Whoever else takes it away is just clearing our link. */
 	if (!atomic_compare_exchange_strong(&client->ipc.server, &server, NULL))
 		return -EXO_E_DEAD;
-	error = ipc_check(self, client);
+	error = ipc_check(self, client, &grant);
 	if (unlikely(error)) {
 		lend(self, client);
 		keep_waiting(self, client);
@@ -146,7 +166,7 @@ int ipc_reply(struct user_thread **result)
 	}
 	atomic_store_explicit(&self->ipc.caller, NULL, memory_order_relaxed);
 	ipc_copy(self, client, 0);
-	client->ipc.error = ipc_grant(self, client);
+	client->ipc.error = ipc_grant(client, &grant);
 	*result = client;
 	return 0;
 }
@@ -206,19 +226,20 @@ int ipc_send(const struct ipc_request *request, bool call)
 	struct endpoint *endpoint = request->endpoint;
 	const uint32_t as = sender_role(request->deadline, call);
 	const uint64_t flags = endpoint_lock(endpoint);
+	struct ipc_grant grant;
 	int error;
 
 	partner = endpoint->receivers.first;
 	if (!partner)
 		return send_later(request, self, as, flags);
-	error = ipc_check(self, partner);
+	error = ipc_check(self, partner, &grant);
 	if (!error)
 		endpoint_remove(endpoint, partner);
 	endpoint_unlock(endpoint, flags);
 	if (error)
 		return error;
 	ipc_copy(self, partner, request->badge);
-	error = ipc_grant(self, partner);
+	error = ipc_grant(partner, &grant);
 	if (error || !call) {
 		ipc_resume(partner, error ? -EXO_E_AGAIN : 0);
 		return error;
@@ -277,7 +298,8 @@ static bool take_bits(struct user_thread *self)
 static int take_message(struct endpoint *endpoint, struct user_thread *self,
 			struct user_thread *sender, uint64_t flags) __releases(endpoint->lock)
 {
-	int error = ipc_check(sender, self);
+	struct ipc_grant grant;
+	int error = ipc_check(sender, self, &grant);
 	const bool link = !error && sender->ipc.role != IPC_SENDS;
 
 	if (!error)
@@ -287,7 +309,7 @@ static int take_message(struct endpoint *endpoint, struct user_thread *self,
 	endpoint_remove(endpoint, sender);
 	endpoint_unlock(endpoint, flags);
 	if (!error)
-		error = ipc_grant(sender, self);
+		error = ipc_grant(self, &grant);
 	/* It stays where it is; or somebody else has woken it meanwhile. */
 	if (link && (!error || !leave_server(sender)))
 		return error;
@@ -379,8 +401,15 @@ int ipc_reply_receive(const struct ipc_request *request)
  * which has its message, runs. */
 void ipc_block(struct user_thread *self, struct user_thread *partner)
 {
+	int error;
+
 	partner->ipc.error = 0;
-	self->ipc.error = block(self, EXO_DEADLINE_NEVER, partner);
+	error = block(self, EXO_DEADLINE_NEVER, partner);
+	/* Nobody wants anything any more. */
+	if (error == IPC_HAND)
+		sched_hand(partner->thread);
+	else
+		self->ipc.error = error;
 }
 
 /* --- what is below -----------------------------------------------------------------------------*/

@@ -63,6 +63,7 @@ void asm_offsets(void)
 	DEFINE(ASM_ENTRY_WORD, offsetof(struct cpu_entry, word));
 	DEFINE(ASM_ENTRY_TRAP_CR3, offsetof(struct cpu_entry, trap_cr3));
 	DEFINE(ASM_ENTRY_STACK, offsetof(struct cpu_entry, segments.tss.rsp));
+	DEFINE(ASM_STATE_MESSAGE, offsetof(struct exo_state_page, message));
 	DEFINE(ASM_STATE_ENTRY, offsetof(struct exo_state_page, entry));
 	DEFINE(ASM_STATE_FOREIGN, offsetof(struct exo_state_page, foreign));
 	DEFINE(ASM_STATE_STACK, offsetof(struct exo_state_page, stack));
@@ -80,6 +81,7 @@ void asm_offsets(void)
 	DEFINE(ASM_IPC_TAG, USER(ipc.message.tag));
 	DEFINE(ASM_IPC_WORDS, USER(ipc.message.words));
 	DEFINE(ASM_IPC_ERROR, USER(ipc.error));
+	DEFINE(ASM_UT_CONTEXT, offsetof(struct user_thread, context));
 	DEFINE(ASM_UT_IPC_BADGE, offsetof(struct user_thread, ipc.badge));
 	DEFINE(ASM_UT_IPC_TAG, offsetof(struct user_thread, ipc.message.tag));
 	DEFINE(ASM_UT_IPC_WORDS, offsetof(struct user_thread, ipc.message.words));
@@ -94,6 +96,7 @@ void asm_offsets(void)
 	DEFINE(ASM_UT_THREAD, offsetof(struct user_thread, thread));
 	DEFINE(ASM_UT_ENV, offsetof(struct user_thread, env));
 	DEFINE(ASM_UT_BOUND, offsetof(struct user_thread, bound));
+	DEFINE(ASM_UT_STATE, offsetof(struct user_thread, context.state));
 	DEFINE(ASM_UT_ENTRY_STATE, offsetof(struct user_thread, context.entry_state));
 	DEFINE(ASM_UT_SPACE, offsetof(struct user_thread, context.space));
 	DEFINE(ASM_UT_FS, offsetof(struct user_thread, context.fs_base));
@@ -113,6 +116,8 @@ void asm_offsets(void)
 	DEFINE(ASM_EP_RECEIVERS, offsetof(struct endpoint, receivers));
 	DEFINE(ASM_EP_SENDERS, offsetof(struct endpoint, senders));
 	DEFINE(ASM_EP_BUSY, offsetof(struct endpoint, busy));
+	DEFINE(ASM_TAG_GRANT, EXO_TAG_GRANT);
+	DEFINE(ASM_TAG_WORDS, EXO_TAG_WORDS(~0u));
 	DEFINE(ASM_MESSAGE_REGISTERS, EXO_MESSAGE_REGISTERS);
 	DEFINE(ASM_SPACE_ROOT, offsetof(struct page_table, root));
 	DEFINE(ASM_SPACE_USER_ROOT, offsetof(struct page_table, user_root));

@@ -106,6 +106,10 @@ slow:
 	STORE_MESSAGE
 	lea rdi, [rbx + ASM_USER_THREAD]
 	CALL_REGISTER rax
+%ifdef CONFIG_IPC_FASTPATH
+	test rax, rax
+	jnz hand_from_c
+%endif
 slow_done:
 	pop r15
 	pop r14

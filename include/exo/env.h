@@ -107,6 +107,33 @@ static inline struct env *env_current(void)
 	return user_thread_current()->env;
 }
 
+/* How many words a message has in the state page. */
+static inline unsigned int ipc_more_words(uint64_t tag)
+{
+	const unsigned int words = EXO_TAG_WORDS(tag);
+
+	return words > EXO_MESSAGE_REGISTERS ? words - EXO_MESSAGE_REGISTERS : 0;
+}
+
+/* With CONFIG_IPC=n nobody asks. */
+#ifndef CONFIG_IPC_WORDS
+#define CONFIG_IPC_WORDS 0
+#endif
+
+/* Is @tag one that @thread can use? 0, -EXO_E_ARG, -EXO_E_RANGE. */
+static inline int ipc_tag_check(const struct user_thread *thread, uint64_t tag)
+{
+	const uint64_t flags = EXO_TAG_GRANT | EXO_TAG_DEADLINE;
+
+	if ((uint32_t)tag <= EXO_MESSAGE_REGISTERS)
+		return 0;
+	if (tag & ~(flags | UINT64_C(0xffffffff00000fff)))
+		return -EXO_E_ARG;
+	if (ipc_more_words(tag) > CONFIG_IPC_WORDS)
+		return -EXO_E_RANGE;
+	return thread->context.state ? 0 : -EXO_E_ARG;
+}
+
 /* Does it wait for the reply to a call that was received? */
 static inline bool ipc_is_served(const struct user_thread *thread)
 {

@@ -38,6 +38,7 @@ enum ipc_role {
 	IPC_RECEIVES,
 	IPC_RECEIVES_PLAIN,
 	IPC_CALLS_PLAIN,
+	IPC_PLAIN = IPC_RECEIVES_PLAIN, /* from here on */
 };
 
 struct endpoint;
@@ -54,6 +55,7 @@ struct ipc_thread {
 	struct user_thread *_Atomic caller; /* whose call it has; NULL: nobody's */
 	struct cap *via; /* the capability it came by; while it is queued */
 	uint64_t deadline; /* of its wait, if it is not plain */
+	struct user_thread *partner; /* of IPC_HAND */
 	uint32_t role; /* enum ipc_role */
 };
 
@@ -133,8 +135,11 @@ struct ipc_request {
 	uint64_t deadline;
 };
 
-/* Is @tag one that @thread can use? 0, -EXO_E_ARG, -EXO_E_RANGE. */
-int ipc_tag_check(const struct user_thread *thread, uint64_t tag);
+/*
+ * What a call returns in place of waiting, where the entry can hand the CPU to @partner: everything
+ * else is done, and the error of the wait is to be loaded when it is over.
+ */
+#define IPC_HAND 1
 
 /* Sends; with @call waits for the reply. The errors are those of uapi/exo/ipc.h, here and below. */
 int ipc_send(const struct ipc_request *request, bool call);
@@ -151,6 +156,7 @@ void ipc_resume(struct user_thread *thread, int error);
 
 /* For the fast path alone: see there. */
 void ipc_block(struct user_thread *self, struct user_thread *partner);
+int ipc_grant_plain(struct user_thread *self, struct user_thread *partner);
 
 /* The two in one; without anybody to answer just the second. */
 int ipc_reply_receive(const struct ipc_request *request);

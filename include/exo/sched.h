@@ -48,6 +48,9 @@ void sched_block(void);
  */
 void sched_hand(struct thread *next);
 
+/* Would sched_hand() go straight to @next? */
+bool sched_can_hand(const struct thread *next);
+
 /*
  * Lends @thread an urgency as long as somebody waits for what it does: it runs with the highest of
  * this, its own, and those of who wait for its mutexes. 0: no more. One at a time. Interrupts off.

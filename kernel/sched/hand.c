@@ -8,12 +8,17 @@
 #include "sched_cpu.h"
 
 /* Is it the same to the policy which of the two runs? */
-static bool can_hand(struct cpu *cpu, const struct thread *next)
+static inline bool can_hand(struct cpu *cpu, const struct thread *next)
 {
 	return POLICY_HANDS && atomic_load_explicit(&next->home, memory_order_relaxed) == cpu &&
 	       next->urgency == cpu->current->urgency && cpu->preempt &&
 	       sched_cpu(cpu)->slice_over != cpu->switches &&
 	       !atomic_load_explicit(&next->attention, memory_order_relaxed);
+}
+
+bool sched_can_hand(const struct thread *next)
+{
+	return can_hand(cpu_this(), next);
 }
 
 void sched_hand(struct thread *next)

@@ -37,20 +37,25 @@ static int decode(struct user_thread *self, unsigned int right, struct ipc_reque
 	return error;
 }
 
-static void finish(struct user_thread *self, int error)
+static struct user_thread *finish(struct user_thread *self, int error)
 {
+	if (error == IPC_HAND)
+		return self->ipc.partner;
 	self->ipc.error = error;
+	if (error)
+		self->ipc.badge = 0;
 	sched_interrupt_end();
+	return NULL;
 }
 
-void sys_ipc_do_call(struct user_thread *self)
+struct user_thread *sys_ipc_do_call(struct user_thread *self)
 {
 	struct ipc_request request;
 	int error = decode(self, EXO_RIGHT_W, &request);
 
 	if (!error)
 		error = ipc_send(&request, true);
-	finish(self, error);
+	return finish(self, error);
 }
 
 /* To EXO_SELF: replies to who has called the thread, and does not wait. */
@@ -66,7 +71,7 @@ static int reply(struct user_thread *self)
 	return error;
 }
 
-void sys_ipc_do_send(struct user_thread *self)
+struct user_thread *sys_ipc_do_send(struct user_thread *self)
 {
 	struct ipc_request request;
 	int error;
@@ -78,25 +83,25 @@ void sys_ipc_do_send(struct user_thread *self)
 		if (!error)
 			error = ipc_send(&request, false);
 	}
-	finish(self, error);
+	return finish(self, error);
 }
 
-void sys_ipc_do_wait(struct user_thread *self)
+struct user_thread *sys_ipc_do_wait(struct user_thread *self)
 {
 	struct ipc_request request;
 	int error = decode(self, EXO_RIGHT_R, &request);
 
 	if (!error)
 		error = ipc_receive(&request);
-	finish(self, error);
+	return finish(self, error);
 }
 
-void sys_ipc_do_reply_wait(struct user_thread *self)
+struct user_thread *sys_ipc_do_reply_wait(struct user_thread *self)
 {
 	struct ipc_request request;
 	int error = decode(self, EXO_RIGHT_R, &request);
 
 	if (!error)
 		error = ipc_reply_receive(&request);
-	finish(self, error);
+	return finish(self, error);
 }

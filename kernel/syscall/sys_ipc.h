@@ -6,11 +6,14 @@
 #include <exo/env.h>
 #include <exo/ipc.h>
 
-/* @self is the running thread. Its struct ipc_thread has what the registers had, and then what they
- * are to be. Interrupts off; opens. */
-void sys_ipc_do_call(struct user_thread *self);
-void sys_ipc_do_reply_wait(struct user_thread *self);
-void sys_ipc_do_send(struct user_thread *self);
-void sys_ipc_do_wait(struct user_thread *self);
+/*
+ * @self is the running thread. Its struct ipc_thread has what the registers had, and then what they
+ * are to be. Returns NULL, or with CONFIG_IPC_FASTPATH to whom the CPU is to be handed: IPC_HAND.
+ * Interrupts off; opens.
+ */
+struct user_thread *sys_ipc_do_call(struct user_thread *self);
+struct user_thread *sys_ipc_do_reply_wait(struct user_thread *self);
+struct user_thread *sys_ipc_do_send(struct user_thread *self);
+struct user_thread *sys_ipc_do_wait(struct user_thread *self);
 
 #endif

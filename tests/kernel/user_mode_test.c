@@ -75,7 +75,7 @@ static bool call(uint64_t rax)
 
 static void user_mode_unknown_calls_are_refused(struct test *test)
 {
-	static const uint32_t numbers[] = { 16, 17, 23, 32, 33, 63, 64, 1 << 16, 0x7fffffff };
+	static const uint32_t numbers[] = { 27, 28, 29, 32, 33, 63, 64, 1 << 16, 0x7fffffff };
 
 	TEST_TRUE(test, user_space_make(&space));
 	TEST_TRUE(test, program_run(&program, &space, BLOB(blob_ud)));
@@ -94,7 +94,7 @@ static void user_mode_unknown_calls_are_refused(struct test *test)
 	state_of_space(&space)->disabled = 1;
 	TEST_TRUE(test, call(39));
 	TEST_EQ(test, program.fault.rax, -(uint64_t)EXO_E_CALL);
-	program.context.state = NULL;
+	program.context.state = program.context.entry_state = NULL;
 	TEST_TRUE(test, call(0x7fffffff));
 	TEST_EQ(test, program.fault.rax, -(uint64_t)EXO_E_CALL);
 	TEST_TRUE(test, program_end(&program));

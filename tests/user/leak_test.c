@@ -60,14 +60,26 @@ static bool saved_are_kept(void)
 	       end.rsp == in.rsp && bases_are_kept();
 }
 
+/* The registers of arguments: 0, or of calls with messages, which fail here, the message. */
+static bool arguments_are_clean(void)
+{
+	const struct exo_registers *r = &end.registers;
+	const uint32_t number = (uint32_t)in.rax & ~UINT32_C(0x80000000);
+
+	if (IS_ENABLED(CONFIG_IPC) && number >= EXO_CALL_IPC_CALL && number <= EXO_CALL_IPC_WAIT)
+		return r->rdi == 0 && r->rsi == in.rsi && r->rdx == in.rdx && r->r10 == in.r10 &&
+		       r->r8 == in.r8 && r->r9 == in.r9;
+	return r->rdx < USER_TOP && (r->rdi | r->rsi | r->r10 | r->r8 | r->r9) == 0;
+}
+
 /* After SYSCALL: the answers, rip and rflags, what was kept, and 0. */
 static bool call_left_nothing(void)
 {
 	const struct exo_registers *r = &end.registers;
 
-	return saved_are_kept() && r->rax + LAST_ERROR <= LAST_ERROR && r->rdx < USER_TOP &&
-	       (r->rdi | r->rsi | r->r10 | r->r8 | r->r9) == 0 && end.rcx == HOSTILE_CODE + 2 &&
-	       end.r11 == (end.rflags & ~RF) && (end.r11 & 0x202) == 0x202 && page_is_clean();
+	return saved_are_kept() && r->rax + LAST_ERROR <= LAST_ERROR && arguments_are_clean() &&
+	       end.rcx == HOSTILE_CODE + 2 && end.r11 == (end.rflags & ~RF) &&
+	       (end.r11 & 0x202) == 0x202 && page_is_clean();
 }
 
 /* --- calls -------------------------------------------------------------------------------------*/
@@ -108,6 +120,11 @@ static const struct sample samples[] = {
 	{ { OURS + 4, 2, 0 }, EXO_CALL_NTF_WAIT, 0 },
 	{ { OURS + 4, 1, 0 }, EXO_CALL_NTF_WAIT, ANY },
 	{ { OURS + 4, OURS + 6, 1 }, EXO_CALL_NTF_BIND, 0 },
+	{ { BANK, EXO_TYPE_EP, OURS + 7, 0 }, EXO_CALL_OBJECT_CREATE, ANY },
+	{ { OURS + 7, EXO_TAG_DEADLINE, 1, 2, 3, 4 }, EXO_CALL_IPC_CALL, ANY },
+	{ { OURS + 7, EXO_TAG_DEADLINE, 1, 2, 3, 4 }, EXO_CALL_IPC_SEND, ANY },
+	{ { OURS + 7, EXO_TAG_DEADLINE, 1, 2, 3, 4 }, EXO_CALL_IPC_WAIT, ANY },
+	{ { OURS + 7, EXO_TAG_DEADLINE, 1, 2, 3, 4 }, EXO_CALL_IPC_REPLY_WAIT, ANY },
 	{ { 0, EXO_SYS_CLOCK, 0, 0 }, EXO_CALL_SYS_CTL, 0 },
 	{ { OUT, 0 }, EXO_CALL_DEBUG_WRITE, 0 },
 	{ { BANK, EXO_REVOKE_FORCE, 0 }, EXO_CALL_CAP_REVOKE, ANY },
