@@ -397,19 +397,21 @@ int ipc_reply_receive(const struct ipc_request *request)
 	return receive(request, client);
 }
 
-/* The fast path has linked or queued the running thread, which others want: it waits, and @partner,
- * which has its message, runs. */
-void ipc_block(struct user_thread *self, struct user_thread *partner)
+/* On the thread's home: what was to end its wait, or to give it bits, just before it began. */
+static void recheck(struct thread *thread)
 {
-	int error;
+	const unsigned int wishes = atomic_load(&thread->attention);
+	struct user_thread *user = of(thread);
+	uint64_t bits;
 
-	partner->ipc.error = 0;
-	error = block(self, EXO_DEADLINE_NEVER, partner);
-	/* Nobody wants anything any more. */
-	if (error == IPC_HAND)
-		sched_hand(partner->thread);
-	else
-		self->ipc.error = error;
+	if (wishes & (THREAD_KILL | THREAD_STOP)) {
+		if (end_wait(thread, wishes & THREAD_KILL ? -EXO_E_DEAD : -EXO_E_AGAIN))
+			sched_wake(thread);
+	} else if (user->bound && ntf_bound_bits(user) && atomic_load(&user->ipc.queued)) {
+		bits = ntf_take_bound(user);
+		if (bits && !give_bits(user, bits))
+			ntf_set(user->bound, bits);
+	}
 }
 
 /* --- what is below -----------------------------------------------------------------------------*/
@@ -420,6 +422,7 @@ void ipc_init(void)
 		.end_wait = end_wait,
 		.give_bits = give_bits,
 		.gone = drop_caller,
+		.recheck = recheck,
 	};
 
 	ipc_ops = &ops;

@@ -67,8 +67,8 @@ int ipc_grant_now(struct user_thread *to, const struct ipc_grant *grant)
 	return error;
 }
 
-/* For the fast path, where nothing is between the look and the act: 0, or an error that the long way
- * finds, too. */
+/* For the fast path, where nothing is between the look and the act: 0, or an error that the long
+ * way finds, too. */
 int ipc_grant_plain(struct user_thread *self, struct user_thread *partner)
 {
 	struct ipc_grant grant;

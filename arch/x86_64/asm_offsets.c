@@ -42,15 +42,13 @@ void asm_offsets(void)
 	DEFINE(ASM_THREAD_USER, offsetof(struct thread, user));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_THREAD_STATE, offsetof(struct thread, state));
-	DEFINE(ASM_THREAD_HOME, offsetof(struct thread, home));
 	DEFINE(ASM_THREAD_FPU_LIVE, offsetof(struct thread, fpu_live));
 	DEFINE(ASM_THREAD_URGENCY, offsetof(struct thread, urgency));
 	DEFINE(ASM_THREAD_LENT, offsetof(struct thread, lent));
 	DEFINE(ASM_THREAD_SWITCHES, offsetof(struct thread, switches));
 	DEFINE(ASM_THREAD_READY, THREAD_READY);
 	DEFINE(ASM_THREAD_BLOCKED, THREAD_BLOCKED);
-	DEFINE(ASM_CPU_SELF, offsetof(struct cpu, self));
-	DEFINE(ASM_CPU_NUMBER, offsetof(struct cpu, number));
+	DEFINE(ASM_CPU_UNDISTURBED, offsetof(struct cpu, undisturbed));
 	DEFINE(ASM_CPU_QUEUE, offsetof(struct cpu, queue));
 	DEFINE(ASM_CPU_SPACE, offsetof(struct cpu, space));
 	DEFINE(ASM_CPU_TSS, offsetof(struct cpu, tss));
@@ -107,6 +105,7 @@ void asm_offsets(void)
 	DEFINE(ASM_ENV_PAGES, offsetof(struct env, table.pages));
 	DEFINE(ASM_CAPS_PER_PAGE, CAPS_PER_PAGE);
 	DEFINE(ASM_CAP_SIZE, sizeof(struct cap));
+	DEFINE(ASM_CAP_SLOT, offsetof(struct cap, slot));
 	DEFINE(ASM_CAP_BADGE, offsetof(struct cap, first));
 	DEFINE(ASM_OBJECT_TYPE, offsetof(struct object, type));
 	DEFINE(ASM_OBJECT_ALIGN, OBJECT_ALIGN);

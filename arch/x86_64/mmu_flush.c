@@ -34,7 +34,6 @@
 
 enum invpcid_type { INVPCID_ADDRESS, INVPCID_SPACE, INVPCID_ALL };
 
-struct page_table *_Atomic mmu_current_space[NR_CPUS];
 struct mmu_cr3_bits mmu_cr3_bits;
 
 static struct spinlock kernel_space_lock = SPINLOCK_INIT(LOCK_RANK_KERNEL_SPACE);
@@ -97,8 +96,8 @@ static void flush_user(void)
 /* On this CPU, which cannot be changed meanwhile. */
 static void flush_here(const struct page_batch *batch)
 {
-	const bool current = batch->space == atomic_load_explicit(&mmu_current_space[cpu_current()],
-								  memory_order_relaxed);
+	const bool current =
+		batch->space == atomic_load_explicit(&cpu_this()->space, memory_order_relaxed);
 
 	switch (tlb_decide(batch, current, &mmu_features.tlb)) {
 	case TLB_NOTHING:
@@ -138,7 +137,7 @@ static void flush_called(void *batch)
 static bool may_hold(const struct page_batch *batch, cpu_t cpu)
 {
 	const struct page_table *space =
-		atomic_load_explicit(&mmu_current_space[cpu], memory_order_relaxed);
+		atomic_load_explicit(&cpus[cpu]->space, memory_order_relaxed);
 
 	return batch->upper || !space || space == batch->space;
 }
@@ -149,7 +148,7 @@ static __noinline void flush_others(const struct page_batch *batch)
 	struct cpu_set set;
 
 	cpu_set_clear(&set);
-	atomic_thread_fence(memory_order_seq_cst); /* after the entries, before mmu_current_space */
+	atomic_thread_fence(memory_order_seq_cst); /* after the entries, before cpu->space */
 	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++)
 		if (cpu != self && may_hold(batch, cpu))
 			cpu_set_add(&set, cpu);
@@ -206,18 +205,14 @@ static void set_entry(struct cpu *cpu, const struct page_table *space)
 
 void mmu_switch_masked(struct cpu *cpu, struct page_table *space)
 {
-	struct page_table *_Atomic *current =
-		&mmu_current_space[IS_ENABLED(CONFIG_SMP) ? cpu->number : 0];
-
 	if (IS_ENABLED(CONFIG_SMP))
-		atomic_store_explicit(current, NULL, memory_order_relaxed);
+		atomic_store_explicit(&cpu->space, NULL, memory_order_relaxed);
 	if (IS_ENABLED(CONFIG_PTI))
 		set_entry(cpu, space);
 	write_cr3(tlb_cr3(space, false, &mmu_features.tlb));
 	if (has_user_pcid())
 		flush_user();
-	atomic_store_explicit(current, space, memory_order_relaxed);
-	cpu->space = space;
+	atomic_store_explicit(&cpu->space, space, memory_order_relaxed);
 }
 
 void mmu_switch(struct page_table *space)

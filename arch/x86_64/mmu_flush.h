@@ -16,9 +16,6 @@ static inline void write_cr4(uint64_t value)
 	__asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
-/* The address space in CR3 of each CPU; NULL while it changes, or while there is no such CPU. */
-extern struct page_table *_Atomic mmu_current_space[NR_CPUS];
-
 /* What goes with the roots into struct cpu_entry (CONFIG_PTI): all 0 without PCIDs. Constant. */
 struct mmu_cr3_bits {
 	uint64_t kernel, user;

@@ -159,6 +159,7 @@ static cpu_t number_cpus(void)
 		const char *reason = "no answer";
 
 		ap->cpu.number = number;
+		ap->cpu.undisturbed = (uint64_t)number << 32;
 		if (ap->start.state == AP_UNFIT)
 			reason = ap->start.missing;
 		else if (ap->start.state != AP_ARRIVED && ap_trampoline_refused(ap->start.apic_id))

@@ -39,6 +39,7 @@ struct cpu {
 	struct thread *current; /* NULL before sched_init() */
 	uint32_t preempt; /* exo/preempt.h */
 	cpu_t number;
+	uint64_t undisturbed; /* attention and home_number of a thread of here that nobody wants */
 	struct run_queue *queue; /* the policy's */
 	struct thread *idle;
 	struct thread *outgoing; /* has left its stack for good or for another CPU (idle.c) */
@@ -54,7 +55,7 @@ struct cpu {
 	struct cpu_timers *timers; /* kernel/time/timer.c */
 	struct thread *ended; /* threads whose memory waits for new ones (thread_cache.c) */
 	unsigned int nr_ended;
-	struct page_table *space; /* in CR3 (mmu_flush.c) */
+	struct page_table *_Atomic space; /* in CR3; NULL while it changes: any CPU reads it */
 	/* Only with CONFIG_PROTECTED. */
 	struct tss *tss; /* rsp[0] is where the running thread's kernel stack begins */
 	struct exo_state_page *state; /* the running program's, or one that is all 0 */

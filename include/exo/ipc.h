@@ -67,6 +67,11 @@ struct ipc_ops {
 	bool (*give_bits)(struct user_thread *thread, uint64_t bits);
 	/* The thread has ended: who has called it learns that. */
 	void (*gone)(struct user_thread *thread);
+	/*
+	 * On @thread's home CPU, after its attention has been set or a notification bound to it: it
+	 * may have begun to wait without having seen that.
+	 */
+	void (*recheck)(struct thread *thread);
 };
 
 extern const struct ipc_ops *ipc_ops; /* thread_object.c */
@@ -155,7 +160,6 @@ int ipc_reply(struct user_thread **client);
 void ipc_resume(struct user_thread *thread, int error);
 
 /* For the fast path alone: see there. */
-void ipc_block(struct user_thread *self, struct user_thread *partner);
 int ipc_grant_plain(struct user_thread *self, struct user_thread *partner);
 
 /* The two in one; without anybody to answer just the second. */

@@ -105,6 +105,7 @@ struct thread {
 	 */
 	_Atomic uint64_t stack_pointer;
 	_Atomic unsigned int attention; /* enum thread_attention; set by anyone */
+	cpu_t home_number; /* of @home; next to attention, to be looked at together */
 	_Atomic unsigned int state; /* enum thread_state */
 	struct cpu *_Atomic home; /* the CPU that it belongs to */
 	struct inject_node inject; /* on its way to a run queue of another CPU */

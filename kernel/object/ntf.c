@@ -202,6 +202,8 @@ int ntf_bind(struct ntf *ntf, struct user_thread *thread, uint64_t mask)
 		ntf->bound_mask = mask;
 		if (ntf->word & mask)
 			tell_bound(ntf, ntf->word & mask);
+		if (IS_ENABLED(CONFIG_IPC_FASTPATH) && IS_ENABLED(CONFIG_SMP))
+			sched_requeue(thread->thread); /* it may just not have seen that */
 	}
 	spin_unlock_irq(&ntf->wait_lock, flags);
 	return error;

@@ -21,7 +21,6 @@
 #include "sched_cpu.h"
 
 #include <arch/memory.h>
-#include <arch/pause.h>
 #include <exo/fpu.h>
 #include <exo/frame.h>
 #include <exo/panic.h>
@@ -35,11 +34,6 @@
 
 struct sched_cpu boot_sched_cpu;
 static struct thread main_thread;
-
-static inline void want_switch(struct cpu *cpu)
-{
-	cpu->preempt &= ~PREEMPT_UNWANTED;
-}
 
 /* --- switching ---------------------------------------------------------------------------------*/
 
@@ -260,7 +254,7 @@ static void slice_end(struct timer *timer)
 	if (sched_tick_counts(cpu) && policy_slice_end(&sched->queue, cpu->current)) {
 		sched->slice_over = cpu->switches;
 		user_slice_over(cpu->current);
-		want_switch(cpu);
+		sched_want_switch(cpu);
 	}
 	cpu->tick_switches = cpu->switches;
 	if (IS_ENABLED(CONFIG_SMP) && ++sched->ticks % BALANCE_TICKS == 0)
@@ -288,7 +282,7 @@ static inline void enqueue(struct cpu *cpu, struct thread *thread)
 		if (sched_waiting(cpu) == 1)
 			return;
 	} else if (policy_preempts(thread, current)) {
-		want_switch(cpu);
+		sched_want_switch(cpu);
 	}
 	if (!sched->slice.armed)
 		start_slice(cpu, sched);
@@ -320,7 +314,7 @@ void sched_send(struct cpu *to, struct thread *thread)
 		return;
 	}
 	if (atomic_load_explicit(&thread->home, memory_order_relaxed) != to) {
-		atomic_store_explicit(&thread->home, to, memory_order_relaxed);
+		sched_set_home(thread, to);
 		thread->migrations++;
 		sched_cpu(from)->sent++;
 	}
@@ -362,65 +356,10 @@ void sched_kick(struct thread *thread)
 	struct cpu *home = atomic_load(&thread->home);
 
 	if (home == cpu && thread == cpu->current)
-		want_switch(cpu);
+		sched_want_switch(cpu);
 	else if (home && home != cpu)
 		smp_interrupt(home->number, IPI_RESCHEDULE);
 	irq_restore(flags);
-}
-
-/* @thread, whose urgency has changed, is this CPU's own. */
-static void requeue(struct cpu *cpu, struct thread *thread)
-{
-	atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_REQUEUE);
-	if (policy_take(cpu_queue(cpu), thread)) {
-		policy_enqueue(cpu_queue(cpu), thread, ENQUEUE_WOKEN);
-		if (cpu->current != cpu->idle && policy_preempts(thread, cpu->current))
-			want_switch(cpu);
-	}
-	if (thread == cpu->current)
-		want_switch(cpu); /* perhaps somebody else is more urgent now */
-}
-
-static void send_request(struct cpu *to, struct thread *thread)
-{
-	if (injector_push(&to->requests, &thread->request))
-		smp_interrupt(to->number, IPI_RESCHEDULE);
-}
-
-void sched_requeue(struct thread *thread)
-{
-	const uint64_t flags = irq_save();
-	struct cpu *cpu = cpu_this(), *home;
-
-	/* Whoever sets the bit sends the one node that the thread has for this. */
-	if (!(atomic_fetch_or(&thread->attention, THREAD_REQUEUE) & THREAD_REQUEUE)) {
-		home = atomic_load(&thread->home);
-		if (!IS_ENABLED(CONFIG_SMP) || home == cpu || !home)
-			requeue(cpu, thread);
-		else
-			send_request(home, thread);
-	}
-	irq_restore(flags);
-}
-
-void sched_take_requests(void)
-{
-	const uint64_t flags = irq_save();
-	struct cpu *cpu = cpu_this(), *home;
-	struct inject_node *node, *next;
-	struct thread *thread;
-
-	for (node = injector_take(&cpu->requests); node; node = next) {
-		next = node->next;
-		thread = container_of(node, struct thread, request);
-		home = atomic_load(&thread->home);
-		if (home == cpu)
-			requeue(cpu, thread);
-		else
-			send_request(home, thread); /* it has moved meanwhile */
-	}
-	irq_restore(flags);
-	cpu_pause();
 }
 
 void sched_interrupt(void)
@@ -438,7 +377,7 @@ void sched_interrupt(void)
 	}
 	sched_take_requests();
 	if (atomic_load(&cpu->current->attention))
-		want_switch(cpu);
+		sched_want_switch(cpu);
 }
 
 /* --- start -------------------------------------------------------------------------------------*/

@@ -179,7 +179,7 @@ static void adopt(struct run_queue *queue, struct thread *thread)
 {
 	if (atomic_load_explicit(&thread->home, memory_order_relaxed) == queue->cpu)
 		return;
-	atomic_store_explicit(&thread->home, queue->cpu, memory_order_relaxed);
+	sched_set_home(thread, queue->cpu);
 	thread->migrations++;
 }
 

@@ -5,6 +5,7 @@
 
 #include "policy.h"
 
+#include <exo/preempt.h>
 #include <exo/sched.h>
 
 /* Behind struct cpu's pointer to its first member. */
@@ -44,6 +45,19 @@ static inline unsigned int sched_waiting(struct cpu *cpu)
 	const unsigned int length = policy_length(cpu_queue(cpu));
 
 	return length - (POLICY_KEEPS_RUNNING && length > 0 && cpu->current != cpu->idle);
+}
+
+/* Has the running thread give way as soon as that is possible. Interrupts off. */
+static inline void sched_want_switch(struct cpu *cpu)
+{
+	cpu->preempt &= ~PREEMPT_UNWANTED;
+}
+
+/* @thread belongs to @cpu from now on. */
+static inline void sched_set_home(struct thread *thread, struct cpu *cpu)
+{
+	thread->home_number = cpu->number;
+	atomic_store_explicit(&thread->home, cpu, memory_order_relaxed);
 }
 
 /* Swaps stacks and callee-saved registers (context_switch.asm). */

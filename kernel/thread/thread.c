@@ -71,7 +71,7 @@ void thread_adopt(struct thread *thread, const char *name, struct cpu *cpu)
 	cpu_set_all(&thread->affinity);
 	thread->parameters = SCHED_PARAMETERS_DEFAULT;
 	atomic_store(&thread->state, THREAD_READY);
-	atomic_store(&thread->home, cpu);
+	sched_set_home(thread, cpu);
 	join_list(thread);
 }
 
@@ -109,7 +109,7 @@ static __noinline void place(struct thread *thread)
 	atomic_store_explicit(&thread->attention, THREAD_MOVE, memory_order_relaxed);
 	if (!atomic_load_explicit(&thread->home, memory_order_relaxed) &&
 	    !cpu_set_has(&thread->affinity, this_cpu_number()))
-		atomic_store_explicit(&thread->home, sched_place(thread), memory_order_relaxed);
+		sched_set_home(thread, sched_place(thread));
 }
 
 int thread_create(struct thread **result, void (*entry)(void *argument), void *argument,
@@ -154,7 +154,7 @@ void thread_start(struct thread *thread)
 	thread->started = true;
 	/* If the creator has moved to where it may not run, it has THREAD_MOVE. */
 	if (!atomic_load_explicit(&thread->home, memory_order_relaxed))
-		atomic_store_explicit(&thread->home, cpu_this(), memory_order_release);
+		sched_set_home(thread, cpu_this());
 	sched_wake_restore(thread, flags);
 }
 

@@ -92,12 +92,21 @@ static bool release(struct thread *thread)
 	return true;
 }
 
+/* Has its home look again whether it waits for a message: it may be beginning to, without a fence.
+ */
+static void recheck(struct thread *thread)
+{
+	if (IS_ENABLED(CONFIG_IPC_FASTPATH) && IS_ENABLED(CONFIG_SMP))
+		sched_requeue(thread);
+}
+
 void user_stop(struct thread *thread)
 {
 	atomic_fetch_or(&thread->attention, THREAD_STOP);
 	if (thread == thread_current())
 		return; /* it looks on its way out */
 	wait_cancel(thread, -EXO_E_AGAIN);
+	recheck(thread);
 	sched_kick(thread);
 	sched_point();
 }
@@ -120,6 +129,7 @@ void user_kill(struct thread *thread)
 	if (release(thread))
 		return;
 	wait_cancel(thread, -EXO_E_DEAD);
+	recheck(thread);
 	sched_kick(thread);
 	sched_point();
 }
