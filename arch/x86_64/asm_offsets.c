@@ -12,6 +12,7 @@
 #include <arch/pti.h>
 #include <arch/user.h>
 #include <exo/boot_info.h>
+#include <exo/env.h>
 #include <exo/errno.h>
 #include <exo/thread.h>
 #include <exo/user.h>
@@ -34,6 +35,9 @@ void asm_offsets(void)
 	DEFINE(ASM_BOOT_PROTOCOL_PVH, BOOT_PROTOCOL_PVH);
 	DEFINE(ASM_THREAD_STACK_POINTER, offsetof(struct thread, stack_pointer));
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
+	DEFINE(ASM_THREAD_USER, offsetof(struct thread, user));
+	DEFINE(ASM_USER_GRANTED,
+	       offsetof(struct user_thread, granted) - offsetof(struct user_thread, context));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_CPU_STATE, offsetof(struct cpu, state));
 	DEFINE(ASM_CPU_IN_PROGRAM, offsetof(struct cpu, in_program));
