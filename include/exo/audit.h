@@ -24,6 +24,7 @@ struct audit {
 	/* Between the parts: sums that must agree. */
 	uint64_t in_trees; /* capabilities */
 	uint64_t waiting, waiters; /* threads for notifications */
+	uint64_t lines; /* of interrupts, that notifications know of */
 	uint64_t states, pins; /* state pages; pins of FRAMEs */
 	uint64_t unused; /* frames that banks may still take */
 };

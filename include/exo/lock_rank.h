@@ -32,6 +32,7 @@ enum lock_rank {
 	LOCK_RANK_THREADS, /* the list of all threads */
 	LOCK_RANK_ENV_THREADS, /* the threads of an environment */
 	LOCK_RANK_MUTEX_GRAPH, /* who waits for which mutex (kernel/thread/mutex.c) */
+	LOCK_RANK_IRQ_BINDING, /* which notification an interrupt line signals */
 	LOCK_RANK_NTF, /* a notification */
 	LOCK_RANK_WAIT, /* a wait queue */
 	LOCK_RANK_IRQ, /* interrupt lines and their controllers */

@@ -198,6 +198,9 @@ static int describe_cap(const struct cap *cap, uintptr_t value, struct exo_cap_i
 		info->base = frame_cap_base(cap, object);
 		info->size = frame_cap_size(cap);
 		info->address = cap->place & ~(uint64_t)(PAGE_SIZE - 1);
+	} else if (IS_ENABLED(CONFIG_IRQ_OBJECTS) && object->type == EXO_TYPE_IRQ) {
+		info->base = cap->first;
+		info->size = cap->count;
 	}
 	spin_release(&object->lock);
 	return error;
