@@ -40,6 +40,8 @@ void asm_offsets(void)
 	DEFINE(ASM_THREAD_STACK_POINTER, offsetof(struct thread, stack_pointer));
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
 	DEFINE(ASM_THREAD_USER, offsetof(struct thread, user));
+	DEFINE(ASM_USER_GRANTED,
+	       offsetof(struct user_thread, granted) - offsetof(struct user_thread, context));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_THREAD_STATE, offsetof(struct thread, state));
 	DEFINE(ASM_THREAD_FPU_LIVE, offsetof(struct thread, fpu_live));

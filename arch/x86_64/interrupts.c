@@ -58,18 +58,44 @@ static inline bool set_in_interrupt(bool now)
 	return before;
 }
 
-static void handle_external(unsigned int vector)
+static inline bool begin_external(void)
 {
 	const bool before = set_in_interrupt(true);
 
 	if (PREEMPT_COUNTED)
 		this_cpu_increment(preempt);
-	if (likely(vector - VECTOR_FIRST_EXTERNAL < NR_IRQS))
-		irq_dispatch(vector - VECTOR_FIRST_EXTERNAL);
-	else
-		handle_local(vector);
+	return before;
+}
+
+/* Returns whether a switch is wanted and allowed now. */
+static inline bool end_external(bool before)
+{
 	set_in_interrupt(before);
-	if (PREEMPT_COUNTED && unlikely(this_cpu_decrement(preempt)))
+	return PREEMPT_COUNTED && this_cpu_decrement(preempt);
+}
+
+static void handle_line(unsigned int irq)
+{
+	const bool before = begin_external();
+	struct thread *woken = irq_dispatch(irq);
+
+	if (unlikely(end_external(before)) && !(IS_ENABLED(CONFIG_IRQ_OBJECTS) && woken))
+		sched_interrupt_end();
+	else if (IS_ENABLED(CONFIG_IRQ_OBJECTS) && woken)
+		sched_wake_now(woken);
+}
+
+static __noinline void handle_other(unsigned int vector)
+{
+	bool before;
+
+	if (!IS_ENABLED(CONFIG_APIC)) {
+		handle_stray(vector); /* which wakes nobody */
+		return;
+	}
+	before = begin_external();
+	handle_local(vector);
+	if (unlikely(end_external(before)))
 		sched_interrupt_end();
 }
 
@@ -77,8 +103,10 @@ void interrupt_dispatch(struct interrupt_frame *frame)
 {
 	const unsigned int vector = (unsigned int)frame->vector;
 
-	if (vector < NR_EXCEPTIONS)
+	if (IS_ENABLED(CONFIG_IRQ) && likely(vector - VECTOR_FIRST_EXTERNAL < NR_IRQS))
+		handle_line(vector - VECTOR_FIRST_EXTERNAL);
+	else if (vector < NR_EXCEPTIONS)
 		exception_handle(frame);
 	else if (IS_ENABLED(CONFIG_IRQ))
-		handle_external(vector);
+		handle_other(vector);
 }

@@ -3,9 +3,10 @@
  * The I/O APICs (Intel 82093AA data sheet): device interrupts to the local APIC of a chosen CPU.
  *
  * Each has an index register and a window: an access takes two steps, under the lock of irq.c or at
- * boot. A line's redirection entry is written when the line is unmasked and never masked again,
- * since an edge would be lost meanwhile; another CPU is a write of the high half alone. The end of
- * an interrupt is told to the local APIC, which tells the I/O APIC if the line is one of levels.
+ * boot. A line's redirection entry is written when the line is unmasked. The kernel never masks its
+ * own again, since an edge would be lost meanwhile; of those of programs kernel/object/irq_object.c
+ * knows when that matters. Another CPU is a write of the high half alone. The end of an interrupt
+ * is told to the local APIC, which tells the I/O APIC if the line is one of levels.
  */
 #include <arch/interrupt.h>
 #include <arch/ioapic.h>
@@ -58,6 +59,14 @@ static void unmask(unsigned int irq)
 		     ioapic_entry(route, VECTOR_FIRST_EXTERNAL + irq));
 }
 
+static void mask(unsigned int irq)
+{
+	const struct irq_route *route = &routes[irq];
+
+	ioapic_write(route->io_apic, IOAPIC_ENTRY + 2u * route->pin,
+		     ioapic_entry(route, VECTOR_FIRST_EXTERNAL + irq) | IOAPIC_MASKED);
+}
+
 static int set_target(unsigned int irq, uint32_t apic_id)
 {
 	const struct irq_route *route = &routes[irq];
@@ -73,6 +82,7 @@ const struct irq_controller ioapic_controller = {
 	.name = "I/O APIC",
 	.route = route_of,
 	.unmask = unmask,
+	.mask = IS_ENABLED(CONFIG_IRQ_OBJECTS) ? mask : NULL,
 	.set_target = set_target,
 };
 

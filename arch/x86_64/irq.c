@@ -8,7 +8,8 @@
  * irq_lock guards the changes of lines[] and the controllers' registers. irq_dispatch() takes no
  * lock: a line's handler is written once, before the line is unmasked, and its counts are written
  * by the CPU that the line interrupts. (For a moment after irq_set_cpu() these are two: a count
- * may be lost.)
+ * may be lost.) A line that is lent to programs has no handler; kernel/object/irq_object.c, which
+ * has locks of its own, is told.
  */
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
@@ -19,9 +20,12 @@
 #include <exo/irq.h>
 #include <exo/log.h>
 #include <exo/monitor.h>
+#include <exo/panic.h>
 #include <exo/spinlock.h>
 
 _Static_assert(VECTOR_FIRST_EXTERNAL + NR_IRQS <= VECTOR_PIC_UNUSED, "vectors for all lines");
+
+#define NO_APIC 0xfeu /* an ID that no machine with fewer CPUs has */
 
 static struct spinlock irq_lock = SPINLOCK_INIT(LOCK_RANK_IRQ);
 static struct irq_line lines[NR_IRQS];
@@ -79,7 +83,7 @@ int irq_register(unsigned int irq, void (*handler)(void *context), void *context
 		return -EXO_E_RANGE;
 	line = &lines[irq];
 	flags = spin_lock_irq(&irq_lock);
-	if (line->handler) {
+	if (line->handler || (IS_ENABLED(CONFIG_IRQ_OBJECTS) && line->lent)) {
 		error = -EXO_E_BUSY;
 		goto out;
 	}
@@ -124,37 +128,118 @@ int irq_set_cpu(unsigned int irq, cpu_t cpu)
 	return error;
 }
 
+/* ---- lines of programs ----------------------------------------------------------------------- */
+
+int irq_lend(unsigned int irq, struct irq_binding *binding, bool *level)
+{
+	const struct irq_route *route = irq < NR_IRQS ? controller->route(irq) : NULL;
+	struct irq_line *line;
+	uint64_t flags;
+	int error = 0;
+
+	if (!route)
+		return -EXO_E_RANGE;
+	*level = route->level;
+	line = &lines[irq];
+	flags = spin_lock_irq(&irq_lock);
+	if (line->handler || line->lent) {
+		error = -EXO_E_BUSY;
+	} else {
+		__atomic_store_n(&line->lent, binding, __ATOMIC_RELEASE);
+		line->name = "(a program)";
+	}
+	spin_unlock_irq(&irq_lock, flags);
+	return error;
+}
+
+void irq_take_back(unsigned int irq)
+{
+	const uint64_t flags = spin_lock_irq(&irq_lock);
+
+	ASSERT(lines[irq].lent);
+	controller->mask(irq);
+	__atomic_store_n(&lines[irq].lent, NULL, __ATOMIC_RELAXED);
+	lines[irq].name = NULL;
+	spin_unlock_irq(&irq_lock, flags);
+}
+
+void irq_mask(unsigned int irq)
+{
+	const uint64_t flags = spin_lock_irq(&irq_lock);
+
+	controller->mask(irq);
+	spin_unlock_irq(&irq_lock, flags);
+}
+
+void irq_unmask(unsigned int irq)
+{
+	const uint64_t flags = spin_lock_irq(&irq_lock);
+
+	controller->unmask(irq);
+	spin_unlock_irq(&irq_lock, flags);
+}
+
+int irq_raise(unsigned int irq, bool nowhere, uint64_t *when)
+{
+	if (irq >= NR_IRQS || !lines[irq].lent)
+		return -EXO_E_ARG;
+	if (!uses_io_apics())
+		return -EXO_E_CALL;
+	lapic_send(nowhere ? NO_APIC : lapic_id(), VECTOR_FIRST_EXTERNAL + irq);
+	*when = cpu_tsc();
+	return 0;
+}
+
+/* ---- all lines ------------------------------------------------------------------------------- */
+
 const struct irq_line *irq_line(unsigned int irq)
 {
 	return &lines[irq];
 }
 
-static inline void handle(struct irq_line *line)
+/* Returns whom the end of the interrupt wakes; NULL: nobody. */
+static inline struct thread *handle(struct irq_line *line)
 {
+	struct irq_binding *lent;
+
+	if (IS_ENABLED(CONFIG_IRQ_OBJECTS)) {
+		lent = __atomic_load_n(&line->lent, __ATOMIC_ACQUIRE);
+		if (lent) {
+			line->count++;
+			return irq_object_interrupt(lent);
+		}
+	}
 	if (likely(line->handler)) {
 		line->count++;
 		line->handler(line->context);
 	} else {
 		line->spurious++;
 	}
+	return NULL;
 }
 
-void irq_dispatch(unsigned int irq)
+static __noinline struct thread *dispatch_from_pic(unsigned int irq)
 {
-	struct irq_line *line = &lines[irq];
-	bool real;
+	const bool real = pic_in_service(irq);
+	struct thread *woken = NULL;
 
-	if (likely(uses_io_apics())) {
-		handle(line);
-		lapic_end();
-		return;
-	}
-	real = pic_in_service(irq);
 	if (real)
-		handle(line);
+		woken = handle(&lines[irq]);
 	else
-		line->spurious++;
+		lines[irq].spurious++;
 	pic_end(irq, real);
+	return woken;
+}
+
+struct thread *irq_dispatch(unsigned int irq)
+{
+	struct thread *woken;
+
+	if (unlikely(!uses_io_apics()))
+		return dispatch_from_pic(irq);
+	woken = handle(&lines[irq]);
+	lapic_end();
+	return woken;
 }
 
 /* ---- monitor --------------------------------------------------------------------------------- */
@@ -164,7 +249,7 @@ static void print_line(unsigned int irq)
 	const struct irq_route *route = controller->route(irq);
 	const struct irq_line *line = &lines[irq];
 
-	if (!line->handler && !line->spurious)
+	if (!line->handler && !line->lent && !line->spurious)
 		return;
 	console_printf("%3u  ", irq);
 	if (route && uses_io_apics())

@@ -105,6 +105,13 @@ static void unmask(unsigned int irq)
 	io_out8(port, (uint8_t)(io_in8(port) & ~(1u << (irq & 7))));
 }
 
+static void mask(unsigned int irq)
+{
+	const uint16_t port = irq < 8 ? PIC1_DATA : PIC2_DATA;
+
+	io_out8(port, (uint8_t)(io_in8(port) | 1u << (irq & 7)));
+}
+
 /* There is one wire, to the boot CPU. */
 static int set_target(unsigned int irq, uint32_t apic_id)
 {
@@ -134,5 +141,6 @@ const struct irq_controller pic_controller = {
 	.name = "8259",
 	.route = route_of,
 	.unmask = unmask,
+	.mask = IS_ENABLED(CONFIG_IRQ_OBJECTS) ? mask : NULL,
 	.set_target = set_target,
 };

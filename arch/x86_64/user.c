@@ -138,21 +138,16 @@ void user_save_bases(struct user_context *user)
 	user->away = true;
 }
 
-/* What is not canonical cannot be loaded: bit 47 decides about those above. */
-static uint64_t canonical(uint64_t address)
-{
-	return (uint64_t)((int64_t)(address << 16) >> 16);
-}
-
 static __noinline void write_base_msrs(uint64_t fs, uint64_t gs)
 {
 	cpu_write_msr(MSR_FS_BASE, fs);
 	cpu_write_msr(IS_ENABLED(CONFIG_SMP) ? MSR_KERNEL_GS_BASE : MSR_GS_BASE, gs);
 }
 
+/* What can be loaded: they come from the CPU, or were compared with user_end(). */
 static inline void load_bases(struct user_context *user)
 {
-	const uint64_t fs = canonical(user->fs_base), gs = canonical(user->gs_base);
+	const uint64_t fs = user->fs_base, gs = user->gs_base;
 
 	if (unlikely(!user_has_fsgsbase)) {
 		write_base_msrs(fs, gs);
@@ -187,11 +182,11 @@ void user_switch(struct thread *previous, struct thread *next)
 					    ? user->state
 					    : (struct exo_state_page *)(uintptr_t)user_no_state;
 	cpu->state = user->entry_state;
+	load_bases(user);
 	if (cpu->space != user->space) {
 		mmu_switch_masked(cpu, user->space);
 		speculation_switch();
 	}
-	load_bases(user);
 }
 
 /* --- the border -------------------------------------------------------------------------------*/

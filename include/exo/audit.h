@@ -25,6 +25,7 @@ struct audit {
 	uint64_t in_trees; /* capabilities */
 	uint64_t waiting, waiters; /* threads for notifications */
 	uint64_t queued, in_queues; /* threads at endpoints */
+	uint64_t lines; /* of interrupts, that notifications know of */
 	uint64_t states, pins; /* state pages; pins of FRAMEs */
 	uint64_t unused; /* frames that banks may still take */
 };

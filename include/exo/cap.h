@@ -39,7 +39,7 @@ struct cap {
 	struct env *owner; /* of the table; set when the table gets the slot's page */
 	/* FRAME: where it is mapped: page-aligned address | enum exo_right; 0: nowhere. */
 	uint64_t place;
-	uint32_t first, count; /* FRAME: frames of the block; NTF, EP: the badge in both */
+	uint32_t first, count; /* FRAME: frames of the block; IRQ: lines; NTF, EP: badge in both */
 	uint32_t slot; /* its number; constant */
 	uint32_t watch; /* CAP_WATCH(): whom to tell when its last child has gone; 0: nobody */
 };
@@ -183,7 +183,7 @@ void cap_make(struct cap *claimed, struct object *object, unsigned int rights);
  * cap_derive() - make a claimed slot a copy
  * @parent, @value: as cap_find() gave them; it must have EXO_RIGHT_D
  * @rights: that the copy is to have, of those that the parent has (others are left out)
- * @first, @count: FRAME: the part, counted from where that of the parent begins; both 0: all of it.
+ * @first, @count: FRAME, IRQ: the part, counted from where that of the parent begins; both 0: all.
  *	NTF: the badge in @first (low half) and @count, of bits that the parent's has; all 0: its
  *	badge. EP: a badge, if the parent has none. Others: both 0.
  * Returns 0, -EXO_E_CAP if the parent has gone meanwhile, -EXO_E_PERM, -EXO_E_RANGE, -EXO_E_DEAD if

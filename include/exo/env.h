@@ -16,6 +16,7 @@
 #include <exo/bank.h>
 #include <exo/cap.h>
 #include <exo/ipc.h>
+#include <exo/irq.h>
 #include <exo/page_table.h>
 #include <exo/user.h>
 
@@ -80,7 +81,7 @@ struct user_thread {
 	/* Waiting for a notification: under that one's wait lock. */
 	struct ntf *waiting_on;
 	struct list_node wait_node;
-	uint64_t wait_mask, granted;
+	uint64_t wait_mask, granted; /* granted: what ntf_wait() answers, once it is served */
 	struct wait_queue wait; /* it alone */
 
 	struct ipc_thread ipc; /* exo/ipc.h says whose it is */
@@ -92,8 +93,10 @@ struct ntf {
 	struct list_node waiters; /* in the order of coming; at most EXO_NTF_WAITERS */
 	unsigned int nr_waiters;
 	uint64_t word; /* under wait_lock */
+	uint64_t wanted; /* at least the bits that somebody waits for, or bound_mask has */
 	struct user_thread *bound;
 	uint64_t bound_mask;
+	unsigned int nr_lines; /* of interrupts, that signal it */
 };
 
 /* The environment and thread of the program that runs here; only within a system call. */
@@ -233,7 +236,11 @@ int user_thread_configure(struct user_thread *thread, struct env *env, uint64_t 
 int ntf_make(struct bank *bank, struct ntf **ntf);
 int ntf_end(struct object *object);
 
-/* Sets bits, and wakes those who wait for them. Any context but with an NTF's lock held. */
+/* Sets bits. Returns whom the caller wakes, once it has given up its locks; NULL: nobody.
+ * Interrupts off, no NTF's lock held. */
+struct thread *ntf_set_only(struct ntf *ntf, uint64_t bits);
+
+/* Sets bits, and wakes those who wait for them. As ntf_set_only(). */
 void ntf_set(struct ntf *ntf, uint64_t bits);
 
 /**
@@ -243,6 +250,27 @@ void ntf_set(struct ntf *ntf, uint64_t bits);
  * one at the badge, and bits be set that none of both may. As cap_find().
  */
 int ntf_find(const struct cap_table *table, exo_cap_t slot, struct ntf **ntf, uint64_t *badge);
+
+/* The same inline, for who is in a hurry. */
+static inline int ntf_look(const struct cap_table *table, exo_cap_t slot, struct ntf **ntf,
+			   uint64_t *badge)
+{
+	struct object *object;
+	struct cap *cap;
+	uintptr_t value;
+	int error = cap_find(table, slot, EXO_TYPE_NTF, EXO_RIGHT_W, &cap, &value);
+
+	if (unlikely(error))
+		return error;
+	object = cap_object(value);
+	spin_acquire(&object->lock);
+	if (unlikely(atomic_load_explicit(&cap->value, memory_order_relaxed) != value))
+		error = -EXO_E_CAP;
+	*badge = cap_badge(cap);
+	spin_release(&object->lock);
+	*ntf = container_of(object, struct ntf, object);
+	return error;
+}
 
 /**
  * ntf_await() - wait until some of @mask are set; they are cleared
@@ -260,5 +288,41 @@ bool ntf_bound_bits(const struct user_thread *thread);
 
 /* A thread ends: nothing refers to it any more. */
 void ntf_forget_thread(struct user_thread *thread);
+
+/* An interrupt line signals it from now on, or no more: -EXO_E_DEAD if it is ending. What is
+ * attached is told of its end by irq_forget_ntf(). Interrupts off. */
+int ntf_attach(struct ntf *ntf);
+void ntf_detach(struct ntf *ntf);
+
+/* --- irq_object.c --- */
+
+struct object *irq_object_make(void); /* the one object of all lines; boot */
+
+/* Takes the binding of whatever was bound through capabilities that were taken: struct
+ * object_type's. */
+void irq_taken(struct object *object, struct cap **caps, unsigned int count);
+
+/* @ntf ends: nothing refers to it any more. Interrupts off, no lock held. */
+void irq_forget_ntf(struct ntf *ntf);
+
+/**
+ * irq_object_bind() - have a line's interrupts signal a notification
+ * @cap, @value: an IRQ capability, as cap_find() gave them
+ * @ntf, @bits: NULL: they signal nothing any more
+ * Returns 0, -EXO_E_CAP if the capability has gone meanwhile, -EXO_E_RANGE if the line is none of
+ * its own or does not exist, -EXO_E_BUSY if it is bound or the kernel has it, -EXO_E_DEAD if @ntf
+ * is ending. Interrupts off, no lock held.
+ */
+int irq_object_bind(struct cap *cap, uintptr_t value, uint64_t line, struct ntf *ntf,
+		    uint64_t bits);
+
+/**
+ * irq_object_ack() - let a line interrupt again
+ * Returns 0, -EXO_E_RANGE, -EXO_E_ARG if the line was not bound through @cap. Interrupts off.
+ */
+int irq_object_ack(const struct cap *cap, uint64_t line);
+
+/* Looks at all bindings; @lines: how many there are. Returns NULL, or what is wrong, at *line. */
+const char *irq_object_audit(unsigned int *lines, unsigned int *line);
 
 #endif

@@ -31,6 +31,7 @@ enum lock_rank {
 	LOCK_RANK_TEST_IRQ, /* locks of self tests */
 	LOCK_RANK_THREADS, /* the list of all threads */
 	LOCK_RANK_ENV_THREADS, /* the threads of an environment */
+	LOCK_RANK_IRQ_BINDING, /* which notification an interrupt line signals */
 	LOCK_RANK_NTF, /* a notification */
 	LOCK_RANK_ENDPOINT, /* who waits at an endpoint */
 	LOCK_RANK_MUTEX_GRAPH, /* who waits for which mutex (kernel/thread/mutex.c) */

@@ -64,6 +64,9 @@ void sched_lend(struct thread *thread, uint8_t urgency);
  */
 void sched_wake(struct thread *thread);
 
+/* The same and then sched_interrupt_end(), in one. Interrupts off, no lock held. */
+void sched_wake_now(struct thread *thread);
+
 /*
  * The same at the end of a waker's critical section: gives way to @thread, if it is more urgent and
  * @flags allow it, and restores the interrupts to @flags. Interrupts off, no lock held.

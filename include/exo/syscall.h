@@ -18,6 +18,9 @@
 extern struct exo_result (*const syscall_table[EXO_CALL_LIMIT])(uint64_t, uint64_t, uint64_t,
 								uint64_t, uint64_t, uint64_t);
 
+/* What sys_ntf_wait(), which is in assembler, calls (kernel/syscall/sys_ntf.c). */
+struct exo_result ntf_wait_call(uint64_t slot, uint64_t mask, uint64_t deadline);
+
 /* @error: 0 or the negative of an enum exo_error. */
 static inline struct exo_result result_error(int64_t error)
 {

@@ -40,6 +40,20 @@ int wait_unwanted(const struct thread *thread);
 /* Takes the first thread out, to be woken by the caller; NULL if none waits. Under the lock. */
 struct thread *wait_take(struct wait_queue *queue) __requires(queue->lock);
 
+/* The same of a queue in which never more than one thread waits. */
+static inline struct thread *wait_take_only(struct wait_queue *queue)
+{
+	struct pq_node *const node = queue->waiters.first;
+	struct thread *thread;
+
+	if (unlikely(!node))
+		return NULL;
+	thread = pq_entry(node, struct thread, wait_node);
+	queue->waiters.first = NULL;
+	atomic_store_explicit(&thread->waiting_on, NULL, memory_order_relaxed);
+	return thread;
+}
+
 /*
  * Ends the wait that @thread is in, if it is in wait_block() or sleeps; that then returns @error.
  * Not those for mutexes and semaphores, which end by themselves. Any CPU, any context.

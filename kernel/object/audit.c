@@ -101,6 +101,7 @@ static bool check_ntf(struct audit *audit, struct ntf *ntf)
 					  thread, (uintptr_t)ntf, (uintptr_t)thread->waiting_on);
 		audit->waiters++;
 	}
+	audit->lines += ntf->nr_lines;
 	if (ntf->bound && ntf->bound->bound != ntf)
 		return audit_fail(audit, "a notification and the thread it is bound to disagree",
 				  ntf, (uintptr_t)ntf, (uintptr_t)ntf->bound->bound);
@@ -144,6 +145,18 @@ static void check_sums(struct audit *audit)
 		    audit->states, audit->pins);
 }
 
+/* Interrupt lines, after all notifications. */
+static void check_lines(struct audit *audit)
+{
+	unsigned int lines = 0, line = 0;
+	const char *wrong = irq_object_audit(&lines, &line);
+
+	if (wrong)
+		audit_fail(audit, wrong, NULL, 0, line);
+	audit_equal(audit, "more or fewer lines are bound than notifications know of", NULL,
+		    audit->lines, lines);
+}
+
 /* Of banks that are whole, so that their cells can be followed. */
 static void check_frames(struct audit *audit, struct bank *root)
 {
@@ -167,6 +180,8 @@ static void audit_all(void *context)
 		if (!check_object(audit, object))
 			return;
 	check_sums(audit);
+	if (IS_ENABLED(CONFIG_IRQ_OBJECTS))
+		check_lines(audit);
 	if (root && !audit->wrong)
 		check_frames(audit, root);
 	if (!audit->wrong)

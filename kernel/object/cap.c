@@ -71,8 +71,8 @@ static int set_part(const struct cap *parent, enum exo_type type, struct cap *co
 		copy->count = count;
 		return 0;
 	}
-	if (type != EXO_TYPE_FRAME || !count || count > parent->count ||
-	    first > parent->count - count)
+	if ((type != EXO_TYPE_FRAME && (!IS_ENABLED(CONFIG_IRQ_OBJECTS) || type != EXO_TYPE_IRQ)) ||
+	    !count || count > parent->count || first > parent->count - count)
 		return -EXO_E_RANGE;
 	copy->first += first;
 	copy->count = count;

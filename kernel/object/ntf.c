@@ -11,8 +11,8 @@
  * has not ended yet, or its end waits until this CPU has left the call.
  */
 #include <exo/env.h>
+#include <exo/ntf_fast.h>
 #include <exo/panic.h>
-#include <exo/wait.h>
 
 int ntf_make(struct bank *bank, struct ntf **result)
 {
@@ -31,49 +31,7 @@ int ntf_make(struct bank *bank, struct ntf **result)
 
 int ntf_find(const struct cap_table *table, exo_cap_t slot, struct ntf **ntf, uint64_t *badge)
 {
-	struct object *object;
-	struct cap *cap;
-	uintptr_t value;
-	int error = cap_find(table, slot, EXO_TYPE_NTF, EXO_RIGHT_W, &cap, &value);
-
-	if (unlikely(error))
-		return error;
-	object = cap_object(value);
-	spin_acquire(&object->lock);
-	if (unlikely(atomic_load_explicit(&cap->value, memory_order_relaxed) != value))
-		error = -EXO_E_CAP;
-	*badge = cap_badge(cap);
-	spin_release(&object->lock);
-	*ntf = container_of(object, struct ntf, object);
-	return error;
-}
-
-/* Takes @thread out of the list, served with @bits. Under wait_lock; interrupts off. */
-static void serve(struct ntf *ntf, struct user_thread *thread, uint64_t bits)
-{
-	list_remove(&thread->wait_node);
-	ntf->nr_waiters--;
-	thread->granted = bits;
-	thread->waiting_on = NULL;
-	wait_wake_one(&thread->wait);
-}
-
-/* Gives what is set to those who want it. Under wait_lock. Returns what is left for the bound. */
-static uint64_t distribute(struct ntf *ntf)
-{
-	struct list_node *node = ntf->waiters.next;
-
-	while (ntf->word && node != &ntf->waiters) {
-		struct user_thread *thread = list_entry(node, struct user_thread, wait_node);
-		const uint64_t bits = ntf->word & thread->wait_mask;
-
-		node = node->next;
-		if (!bits)
-			continue;
-		ntf->word &= ~bits;
-		serve(ntf, thread, bits);
-	}
-	return ntf->word & ntf->bound_mask;
+	return ntf_look(table, slot, ntf, badge);
 }
 
 /*
@@ -92,15 +50,40 @@ static void tell_bound(struct ntf *ntf, uint64_t bits)
 		user_notify(bound->thread, EXO_EVENT_NTF);
 }
 
+/* For several waiters, or none, or who is bound. */
+struct thread *ntf_hand_out(struct ntf *ntf)
+{
+	struct list_node *node = ntf->waiters.next;
+	struct thread *woken = NULL;
+
+	while (ntf->word && node != &ntf->waiters) {
+		struct user_thread *thread = list_entry(node, struct user_thread, wait_node);
+		const uint64_t bits = ntf->word & thread->wait_mask;
+
+		node = node->next;
+		if (!bits)
+			continue;
+		ntf->word &= ~bits;
+		if (woken)
+			sched_wake(woken);
+		woken = ntf_serve(ntf, thread, bits);
+	}
+	if (ntf->word & ntf->bound_mask && ntf->bound)
+		tell_bound(ntf, ntf->word & ntf->bound_mask);
+	return woken;
+}
+
+struct thread *ntf_set_only(struct ntf *ntf, uint64_t bits)
+{
+	return ntf_set_inline(ntf, bits);
+}
+
 void ntf_set(struct ntf *ntf, uint64_t bits)
 {
-	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
+	struct thread *woken = ntf_set_only(ntf, bits);
 
-	ntf->word |= bits;
-	bits = distribute(ntf);
-	if (bits && ntf->bound)
-		tell_bound(ntf, bits);
-	spin_unlock_irq(&ntf->wait_lock, flags);
+	if (woken)
+		sched_wake(woken);
 }
 
 bool ntf_bound_bits(const struct user_thread *thread)
@@ -133,9 +116,7 @@ static int finish_wait(struct user_thread *self, int error, uint64_t *bits)
 	if (ntf) {
 		spin_acquire(&ntf->wait_lock);
 		if (self->waiting_on) {
-			list_remove(&self->wait_node);
-			ntf->nr_waiters--;
-			self->waiting_on = NULL;
+			ntf_leave_list(ntf, self);
 			self->granted = 0;
 		}
 		spin_release(&ntf->wait_lock);
@@ -173,6 +154,7 @@ int ntf_await(struct ntf *ntf, uint64_t mask, uint64_t deadline, uint64_t *bits)
 	self->wait_mask = mask;
 	self->granted = 0;
 	self->waiting_on = ntf;
+	ntf->wanted |= mask;
 	list_add_last(&ntf->waiters, &self->wait_node);
 	ntf->nr_waiters++;
 	/* Before the other lock goes: who serves this thread finds it in its queue. */
@@ -200,6 +182,7 @@ int ntf_bind(struct ntf *ntf, struct user_thread *thread, uint64_t mask)
 	} else {
 		ntf->bound = thread;
 		ntf->bound_mask = mask;
+		ntf->wanted |= mask;
 		if (ntf->word & mask)
 			tell_bound(ntf, ntf->word & mask);
 		if (IS_ENABLED(CONFIG_IPC_FASTPATH) && IS_ENABLED(CONFIG_SMP))
@@ -225,16 +208,46 @@ void ntf_forget_thread(struct user_thread *thread)
 	spin_unlock_irq(&ntf->wait_lock, flags);
 }
 
+int ntf_attach(struct ntf *ntf)
+{
+	int error = 0;
+
+	spin_acquire(&ntf->wait_lock);
+	if (object_state(&ntf->object) == OBJECT_LIVE)
+		ntf->nr_lines++;
+	else
+		error = -EXO_E_DEAD;
+	spin_release(&ntf->wait_lock);
+	return error;
+}
+
+void ntf_detach(struct ntf *ntf)
+{
+	spin_acquire(&ntf->wait_lock);
+	ASSERT(ntf->nr_lines);
+	ntf->nr_lines--;
+	spin_release(&ntf->wait_lock);
+}
+
 int ntf_end(struct object *object)
 {
 	struct ntf *ntf = container_of(object, struct ntf, object);
 	const uint64_t flags = spin_lock_irq(&ntf->wait_lock);
+	struct thread *woken;
+	bool lines;
 
-	while (!list_empty(&ntf->waiters))
-		serve(ntf, list_entry(ntf->waiters.next, struct user_thread, wait_node), 0);
+	while (!list_empty(&ntf->waiters)) {
+		woken = ntf_serve(ntf, list_entry(ntf->waiters.next, struct user_thread, wait_node),
+				  0);
+		if (woken)
+			sched_wake(woken);
+	}
 	if (ntf->bound)
 		ntf->bound->bound = NULL;
 	ntf->bound = NULL;
+	lines = ntf->nr_lines; /* no more will come */
 	spin_unlock_irq(&ntf->wait_lock, flags);
+	if (IS_ENABLED(CONFIG_IRQ_OBJECTS) && unlikely(lines))
+		irq_forget_ntf(ntf);
 	return 0;
 }

@@ -19,7 +19,7 @@ static const char *audit_cap(const struct object *object, const struct cap *cap,
 		return NULL;
 	if (value & ~atomic_load_explicit(&parent->value, memory_order_relaxed) & CAP_RIGHTS)
 		return "a copy has more rights than its original";
-	if (object->type == EXO_TYPE_FRAME &&
+	if ((object->type == EXO_TYPE_FRAME || object->type == EXO_TYPE_IRQ) &&
 	    (cap->first < parent->first || cap->count > parent->count ||
 	     cap->first - parent->first > parent->count - cap->count))
 		return "a copy is of more than its original";

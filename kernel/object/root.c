@@ -258,6 +258,11 @@ static __boot int make(uint64_t entry)
 		error = put(EXO_FIRST_SYS, &sys_object, EXO_RIGHTS_ALL, &cap);
 	if (!error)
 		error = put(EXO_FIRST_CPUS, &cpu_object, EXO_RIGHTS_ALL, &cap);
+	if (!error && IS_ENABLED(CONFIG_IRQ_OBJECTS)) {
+		error = put(EXO_FIRST_IRQS, irq_object_make(), EXO_RIGHTS_ALL, &cap);
+		if (!error)
+			cap->count = NR_IRQS;
+	}
 	if (!error)
 		error = give_information();
 	if (!error)

@@ -18,4 +18,7 @@ const struct object_type object_types[NR_OBJECT_TYPES] = {
 	[EXO_TYPE_NTF] = { .name = "ntf", .size = sizeof(struct ntf), .end = ntf_end },
 	[EXO_TYPE_CPU] = { .name = "cpu", .size = sizeof(struct object) },
 	[EXO_TYPE_SYS] = { .name = "sys", .size = sizeof(struct object) },
+	[EXO_TYPE_IRQ] = { .name = IS_ENABLED(CONFIG_IRQ_OBJECTS) ? "irq" : NULL,
+			   .size = sizeof(struct object),
+			   .taken = IS_ENABLED(CONFIG_IRQ_OBJECTS) ? irq_taken : NULL },
 };

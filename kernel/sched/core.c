@@ -20,20 +20,14 @@
  */
 #include "sched_cpu.h"
 
-#include <arch/memory.h>
 #include <exo/fpu.h>
-#include <exo/frame.h>
 #include <exo/panic.h>
 #include <exo/smp.h>
 #include <exo/spinlock.h>
-#include <exo/string.h>
 #include <exo/user.h>
 
 #define SLICE_NS (CONFIG_SCHED_SLICE_US * NS_PER_US)
 #define BALANCE_TICKS 8 /* a guess: balance every so many slices */
-
-struct sched_cpu boot_sched_cpu;
-static struct thread main_thread;
 
 /* --- switching ---------------------------------------------------------------------------------*/
 
@@ -133,7 +127,7 @@ struct thread *sched_choose(struct cpu *cpu)
 	return choose_next(cpu);
 }
 
-static inline void switch_wanted(struct cpu *cpu)
+static __inline_hot void switch_wanted(struct cpu *cpu)
 {
 	struct sched_cpu *sched = sched_cpu(cpu);
 	struct thread *current = cpu->current, *next;
@@ -243,7 +237,7 @@ int thread_yield_to(struct thread *thread)
 /* --- waking ------------------------------------------------------------------------------------*/
 
 /* Ends a slice, if the running thread has used it; goes on while somebody waits. */
-static void slice_end(struct timer *timer)
+void sched_slice_end(struct timer *timer)
 {
 	struct cpu *cpu = cpu_this();
 	struct sched_cpu *sched = container_of(timer, struct sched_cpu, slice);
@@ -339,6 +333,29 @@ void sched_wake(struct thread *thread)
 	irq_restore(flags);
 }
 
+void sched_wake_now(struct thread *thread)
+{
+	struct cpu *cpu = cpu_this();
+
+	if (IS_ENABLED(CONFIG_CC_OPTIMIZE_SIZE) ||
+	    unlikely(!POLICY_KEEPS_RUNNING || cpu->preempt != PREEMPT_UNWANTED)) {
+		sched_wake(thread);
+		sched_interrupt_end();
+		return;
+	}
+	wake(cpu, thread);
+	if (!IS_ENABLED(CONFIG_PREEMPT) || cpu->preempt)
+		return;
+	/* Nothing but @thread has wanted the switch, so it is the first of the queue. */
+	if (likely(sched_cpu(cpu)->slice_over != cpu->switches &&
+		   !atomic_load_explicit(&thread->attention, memory_order_relaxed))) {
+		cpu->preempt = PREEMPT_UNWANTED;
+		switch_to(cpu, cpu->current, thread);
+	} else {
+		sched_switch();
+	}
+}
+
 void sched_wake_restore(struct thread *thread, uint64_t flags)
 {
 	struct cpu *cpu = cpu_this();
@@ -378,62 +395,4 @@ void sched_interrupt(void)
 	sched_take_requests();
 	if (atomic_load(&cpu->current->attention))
 		sched_want_switch(cpu);
-}
-
-/* --- start -------------------------------------------------------------------------------------*/
-
-static void prepare(struct cpu *cpu, struct sched_cpu *sched)
-{
-	cpu->queue = &sched->queue;
-	timer_prepare(&sched->slice, slice_end);
-	sched->slice_over = ~0ull;
-	policy_init(&sched->queue, cpu);
-}
-
-__boot void sched_init(void)
-{
-	struct thread *idle;
-
-	prepare(&boot_cpu, &boot_sched_cpu);
-	thread_adopt(&main_thread, "main", &boot_cpu);
-	policy_admit(&main_thread, &main_thread.parameters);
-	main_thread.urgency = main_thread.own_urgency;
-	main_thread.started = true;
-	boot_cpu.current = &main_thread;
-	if (POLICY_KEEPS_RUNNING)
-		policy_enqueue(&boot_sched_cpu.queue, &main_thread, ENQUEUE_PREEMPTED);
-	if (thread_create(&idle, sched_idle, NULL, &(struct thread_attributes){ .name = "idle" }))
-		panic("sched: no memory for the first thread");
-	policy_leave(idle); /* no policy ever sees it again */
-	idle->started = true;
-	boot_cpu.idle = idle;
-}
-
-int sched_prepare_cpu(struct cpu *cpu)
-{
-	const struct frame_where where = { .placement = FRAME_NEAR, .node = cpu->node };
-	struct sched_cpu *sched;
-	unsigned int order = 0;
-	paddr_t base;
-	int error;
-
-	while (((size_t)PAGE_SIZE << order) < sizeof(*sched))
-		order++;
-	error = frame_alloc_where(order, &where, &base);
-	if (error)
-		return error;
-	sched = phys_to_virt(base);
-	memset(sched, 0, sizeof(*sched));
-	thread_adopt(&sched->idle, "idle", cpu);
-	cpu->idle = &sched->idle;
-	prepare(cpu, sched);
-	return 0;
-}
-
-void sched_run_cpu(void)
-{
-	struct cpu *cpu = cpu_this();
-
-	cpu->current = cpu->idle;
-	sched_idle(NULL);
 }

@@ -39,18 +39,20 @@ static inline bool sched_tick_counts(const struct cpu *cpu)
 	       (POLICY_SEES_TICKS || cpu->tick_switches == cpu->switches);
 }
 
+static inline void sched_want_switch(struct cpu *cpu)
+{
+	cpu->preempt &= ~PREEMPT_UNWANTED;
+}
+
+/* What the slice timer of a CPU does (core.c). */
+void sched_slice_end(struct timer *timer);
+
 /* How many threads wait for @cpu. */
 static inline unsigned int sched_waiting(struct cpu *cpu)
 {
 	const unsigned int length = policy_length(cpu_queue(cpu));
 
 	return length - (POLICY_KEEPS_RUNNING && length > 0 && cpu->current != cpu->idle);
-}
-
-/* Has the running thread give way as soon as that is possible. Interrupts off. */
-static inline void sched_want_switch(struct cpu *cpu)
-{
-	cpu->preempt &= ~PREEMPT_UNWANTED;
 }
 
 /* @thread belongs to @cpu from now on. */

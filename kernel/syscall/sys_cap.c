@@ -200,6 +200,9 @@ static int describe_cap(const struct cap *cap, uintptr_t value, struct exo_cap_i
 		info->address = cap->place & ~(uint64_t)(PAGE_SIZE - 1);
 	} else if (object->type == EXO_TYPE_EP) {
 		info->used = cap_badge(cap);
+	} else if (IS_ENABLED(CONFIG_IRQ_OBJECTS) && object->type == EXO_TYPE_IRQ) {
+		info->base = cap->first;
+		info->size = cap->count;
 	}
 	spin_release(&object->lock);
 	return error;

@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls on notifications. */
 #include <exo/env.h>
+#include <exo/ntf_fast.h>
 #include <exo/sched.h>
 #include <exo/syscall.h>
 #include <exo/wait.h>
 
 struct exo_result sys_ntf_signal(uint64_t slot, uint64_t bits)
 {
+	struct thread *woken;
 	struct ntf *ntf;
 	uint64_t badge;
-	const int error = ntf_find(&env_current()->table, slot, &ntf, &badge);
+	const struct cap_table *table = &env_current()->table;
+	const int error = IS_ENABLED(CONFIG_CC_OPTIMIZE_SIZE) ? ntf_find(table, slot, &ntf, &badge)
+							      : ntf_look(table, slot, &ntf, &badge);
 
 	if (unlikely(error))
 		return result_error(error);
 	if (unlikely(bits & ~badge))
 		return result_error(-EXO_E_PERM);
-	ntf_set(ntf, bits);
-	sched_interrupt_end();
+	if (IS_ENABLED(CONFIG_CC_OPTIMIZE_SIZE)) {
+		ntf_set(ntf, bits);
+		woken = NULL;
+	} else {
+		woken = ntf_set_fast(ntf, bits);
+	}
+	if (woken)
+		sched_wake_now(woken);
+	else
+		sched_interrupt_end();
 	return result_error(0);
 }
 
@@ -33,7 +45,8 @@ static int sleep(uint64_t deadline)
 	return error ? error : -EXO_E_AGAIN;
 }
 
-struct exo_result sys_ntf_wait(uint64_t slot, uint64_t mask, uint64_t deadline)
+/* sys_ntf_wait(), but for what is kept for user_wait_is_over() (arch/ntf_wait.h). */
+struct exo_result ntf_wait_call(uint64_t slot, uint64_t mask, uint64_t deadline)
 {
 	struct object *object;
 	uint64_t bits = 0;

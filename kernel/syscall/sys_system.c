@@ -23,6 +23,20 @@ static struct exo_result run_audit(void)
 	return error ? result_error(error) : result_value(audit.wrong != NULL);
 }
 
+#define CAN_RAISE \
+	(IS_ENABLED(CONFIG_IRQ_OBJECTS) && (IS_ENABLED(CONFIG_TESTS) || IS_ENABLED(CONFIG_BENCH)))
+
+/* For tests and benchmarks, whose programs have no device. */
+static struct exo_result raise_irq(uint64_t line, bool nowhere)
+{
+	uint64_t when = 0;
+	int error = -EXO_E_ARG;
+
+	if (CAN_RAISE && line < NR_IRQS)
+		error = irq_raise((unsigned int)line, nowhere, &when);
+	return (struct exo_result){ error, when };
+}
+
 struct exo_result sys_sys_ctl(uint64_t slot, uint64_t what, uint64_t a, uint64_t b)
 {
 	struct object *object;
@@ -46,6 +60,8 @@ struct exo_result sys_sys_ctl(uint64_t slot, uint64_t what, uint64_t a, uint64_t
 		return read_console();
 	case EXO_SYS_AUDIT:
 		return run_audit();
+	case EXO_SYS_RAISE_IRQ:
+		return raise_irq(a, b);
 	default:
 		return result_error(-EXO_E_ARG);
 	}

@@ -203,6 +203,8 @@ def user_jobs():
             _user_job("user.qemu64", DEFAULT, cpu="qemu64"),
             _user_job("user.smp4", DEFAULT, smp=4),
             _user_job("user.smp8", DEFAULT, "user-test=revoke", smp=8),
+            _user_job("user.smp8-ntf", DEFAULT, "user-test=ntf", smp=8),
+            _user_job("user.smp8-irq", DEFAULT, "user-test=irq", smp=8),
             _user_job("user.debug", DEBUG, smp=2),
             _user_job("user.flat", FLAT),
             _user_job("user.flat-qemu64", FLAT, cpu="qemu64"),

@@ -16,7 +16,7 @@ static bool read(const char *text)
 static void conf_reads_a_program(struct test *test)
 {
 	TEST_TRUE(test, read("# comment\n\n program\tshell  frames=100 stack=7 node=2 sys archive "
-			     "cpus=0,2-3,64 -- a b=c -- # not this\n"));
+			     "irqs=16-23 cpus=0,2-3,64 -- a b=c -- # not this\n"));
 	TEST_EQ(test, conf.line_number, 3);
 	TEST_EQ(test, program.argc, 4);
 	TEST_STREQ(test, program.argv[0], "shell");
@@ -29,6 +29,9 @@ static void conf_reads_a_program(struct test *test)
 	TEST_TRUE(test, program.sys && program.archive && program.has_cpus);
 	TEST_EQ(test, program.cpus[0], 0xd);
 	TEST_EQ(test, program.cpus[1], 1);
+	TEST_TRUE(test, program.has_irqs);
+	TEST_EQ(test, program.first_irq, 16);
+	TEST_EQ(test, program.nr_irqs, 8);
 	TEST_TRUE(test, !exo_conf_next(&conf, &program));
 	TEST_TRUE(test, conf.error == NULL);
 }
@@ -41,6 +44,11 @@ static void conf_has_defaults(struct test *test)
 	TEST_TRUE(test, !program.sys && !program.archive && !program.has_cpus);
 	TEST_TRUE(test, read("program a frames=1 cpus=all\r\n"));
 	TEST_TRUE(test, program.has_cpus && program.cpus[0] == 0);
+	TEST_TRUE(test, !program.has_irqs);
+	TEST_TRUE(test, read("program a frames=1 irqs=all"));
+	TEST_TRUE(test, program.has_irqs && program.first_irq == 0 && program.nr_irqs == 0);
+	TEST_TRUE(test, read("program a frames=1 irqs=4"));
+	TEST_TRUE(test, program.first_irq == 4 && program.nr_irqs == 1);
 	TEST_TRUE(test, !read("") && conf.error == NULL);
 	TEST_TRUE(test, !read("\n# nothing\n   \n") && conf.error == NULL);
 }
@@ -71,6 +79,14 @@ static void conf_says_what_is_wrong(struct test *test)
 		  "cpus= wants all, or numbers and ranges up to 255 such as 0,2-3", "cpus=0,256" },
 		{ "program a cpus=1,",
 		  "cpus= wants all, or numbers and ranges up to 255 such as 0,2-3", "cpus=1," },
+		{ "program a irqs=",
+		  "irqs= wants all, a number or a range up to 255 such as 4 or 16-23", "irqs=" },
+		{ "program a irqs=5-4",
+		  "irqs= wants all, a number or a range up to 255 such as 4 or 16-23", "irqs=5-4" },
+		{ "program a irqs=3,5",
+		  "irqs= wants all, a number or a range up to 255 such as 4 or 16-23", "irqs=3,5" },
+		{ "program a irqs=256",
+		  "irqs= wants all, a number or a range up to 255 such as 4 or 16-23", "irqs=256" },
 		{ "program a root", "no such setting", "root" },
 		{ "program a frames=1 -- 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17",
 		  "too many arguments", "17" },

@@ -377,6 +377,9 @@ static void audit_finds_threads_and_notifications_that_disagree(struct test *tes
 	FINDS(test, thread->waiting_on, ntf,
 	      "more or fewer threads wait than notifications know of");
 	FINDS(test, ntf->bound, thread, "a notification and the thread it is bound to disagree");
+	if (IS_ENABLED(CONFIG_IRQ_OBJECTS))
+		FINDS(test, ntf->nr_lines, 1,
+		      "more or fewer lines are bound than notifications know of");
 	FINDS(test, thread->state_frame, container_of(object_at(FRAME), struct frame, object),
 	      "frames are pinned for more or fewer threads than there are");
 	FINDS(test, thread->thread->user, NULL, "a thread and its object disagree");

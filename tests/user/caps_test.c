@@ -242,6 +242,10 @@ static void caps_each_call_wants_its_type(struct test *test)
 	TEST_EQ(test, exo_ntf_signal(frame, 1).error, -EXO_E_TYPE);
 	TEST_EQ(test, exo_ntf_wait(frame, 1, 0).error, -EXO_E_TYPE);
 	TEST_EQ(test, exo_ntf_bind(frame, EXO_SELF, 1).error, -EXO_E_TYPE);
+	if (abi_stat(EXO_FIRST_IRQS).type == EXO_TYPE_IRQ) {
+		TEST_EQ(test, exo_irq_bind(frame, 0, EXO_SELF, 0).error, -EXO_E_TYPE);
+		TEST_EQ(test, exo_irq_ack(frame, 0).error, -EXO_E_TYPE);
+	}
 	TEST_EQ(test, exo_sys_ctl(frame, EXO_SYS_READ, 0, 0).error, -EXO_E_TYPE);
 	TEST_EQ(test, exo_sys_ctl(EXO_FIRST_SYS, 999, 0, 0).error, -EXO_E_ARG);
 }

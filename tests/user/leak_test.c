@@ -23,8 +23,11 @@
 #define RF UINT64_C(0x10000)
 #define LAST_ERROR 64 /* more than any */
 #define BANK 8u /* of the hostile environment: a slot */
+#define IRQS 9u /* of the same: a line, if there are any */
+#define LINE 12u
 #define OURS 20u /* and from here on they are empty */
 #define ANY 1 /* may fail or not */
+#define OPTION 2 /* or the kernel lacks it */
 
 static struct hostile_end end;
 static struct exo_registers in;
@@ -86,7 +89,7 @@ static bool call_left_nothing(void)
 
 struct sample {
 	uint64_t arguments[6];
-	uint8_t number, expected; /* 0, or ANY */
+	uint8_t number, expected; /* 0, ANY or OPTION */
 };
 
 /* Each call at least once so that it does what it is for. */
@@ -125,6 +128,9 @@ static const struct sample samples[] = {
 	{ { OURS + 7, EXO_TAG_DEADLINE, 1, 2, 3, 4 }, EXO_CALL_IPC_SEND, ANY },
 	{ { OURS + 7, EXO_TAG_DEADLINE, 1, 2, 3, 4 }, EXO_CALL_IPC_WAIT, ANY },
 	{ { OURS + 7, EXO_TAG_DEADLINE, 1, 2, 3, 4 }, EXO_CALL_IPC_REPLY_WAIT, ANY },
+	{ { IRQS, LINE, OURS + 4, 1 }, EXO_CALL_IRQ_BIND, OPTION },
+	{ { IRQS, LINE }, EXO_CALL_IRQ_ACK, OPTION },
+	{ { IRQS, LINE, 0, 0 }, EXO_CALL_IRQ_BIND, OPTION },
 	{ { 0, EXO_SYS_CLOCK, 0, 0 }, EXO_CALL_SYS_CTL, 0 },
 	{ { OUT, 0 }, EXO_CALL_DEBUG_WRITE, 0 },
 	{ { BANK, EXO_REVOKE_FORCE, 0 }, EXO_CALL_CAP_REVOKE, ANY },
@@ -150,6 +156,16 @@ static int run_call(uint32_t number, const uint64_t *arguments, uint64_t patienc
 	return hostile_run(&end, syscall_code, sizeof(syscall_code), 0, &in, patience);
 }
 
+/* Gives the environment a line, where programs can have lines. */
+static int64_t give_line(void)
+{
+	if (abi_stat(EXO_FIRST_IRQS).type != EXO_TYPE_IRQ)
+		return 0;
+	return exo_cap_copy(EXO_FIRST_IRQS, abi_slot(HOSTILE_ENV), IRQS,
+			    EXO_COPY(EXO_RIGHTS_ALL, 1), EXO_PART(LINE, 1))
+		.error;
+}
+
 /* Gives the environment a bank of its own. */
 static int64_t give_bank(void)
 {
@@ -167,6 +183,7 @@ static void leak_calls_that_succeed(struct test *test)
 
 	BEGIN(test);
 	TEST_EQ(test, give_bank(), 0);
+	TEST_EQ(test, give_line(), 0);
 	for (unsigned int i = 0; i < ARRAY_SIZE(samples); i++) {
 		const struct sample *this = &samples[i];
 
@@ -176,7 +193,8 @@ static void leak_calls_that_succeed(struct test *test)
 			exo_printf("# sample %u, call %u\n", i, this->number);
 		TEST_EQ(test, end.rip, HOSTILE_CODE + 2);
 		TEST_TRUE(test, call_left_nothing());
-		if (!this->expected)
+		if (this->expected == 0 || (this->expected == OPTION &&
+					    end.registers.rax != (uint64_t) - (int64_t)EXO_E_CALL))
 			TEST_EQ(test, end.registers.rax, 0);
 		tried |= UINT64_C(1) << this->number;
 	}
@@ -184,6 +202,34 @@ static void leak_calls_that_succeed(struct test *test)
 	for (unsigned int i = 0; i < ARRAY_SIZE(exo_call_kinds); i++)
 		known |= UINT64_C(1) << exo_call_kinds[i].number;
 	TEST_EQ(test, known & ~tried, UINT64_C(1) << EXO_CALL_UPCALL_RESUME);
+}
+
+#define GOT UINT64_C(0x500)
+
+static void signal_soon(void *unused)
+{
+	(void)unused;
+	abi_sleep(20 * MS);
+	(void)exo_ntf_signal(abi_slot(HOSTILE_NTF), GOT);
+}
+
+/* Who waits and is served comes out of the kernel another way than who does not wait. */
+static void leak_waits_that_are_served(struct test *test)
+{
+	static const uint64_t arguments[6] = { HOSTILE_NTF, GOT << 1 | GOT, EXO_DEADLINE_NEVER };
+	struct exo_thread thread;
+	int error;
+
+	BEGIN(test);
+	for (unsigned int i = 0; i < 5; i++) {
+		TEST_EQ(test, exo_thread_start(&thread, signal_soon, NULL, 2), 0);
+		error = run_call(EXO_CALL_NTF_WAIT, arguments, ABI_PATIENCE);
+		exo_thread_end(&thread);
+		TEST_EQ(test, error, 0);
+		TEST_TRUE(test, end.stopped && call_left_nothing());
+		TEST_EQ(test, end.registers.rax, 0);
+		TEST_EQ(test, end.registers.rdx, GOT);
+	}
 }
 
 static const uint64_t same_for_all[] = {
@@ -455,10 +501,16 @@ static void leak_new_threads_have_nothing(struct test *test)
 }
 
 static const struct test_case leak_cases[] = {
-	TEST_CASE(leak_calls_that_succeed),	    TEST_CASE(leak_calls_that_fail),
-	TEST_CASE(leak_calls_that_are_attended_to), TEST_CASE(leak_upcall_resume),
-	TEST_CASE(leak_upcalls_of_faults),	    TEST_CASE(leak_upcalls_of_foreign_calls),
-	TEST_CASE(leak_upcalls_of_events),	    TEST_CASE(leak_interrupts_and_stops),
-	TEST_CASE(leak_yields_to_others),	    TEST_CASE(leak_new_threads_have_nothing),
+	TEST_CASE(leak_waits_that_are_served),
+	TEST_CASE(leak_calls_that_succeed),
+	TEST_CASE(leak_calls_that_fail),
+	TEST_CASE(leak_calls_that_are_attended_to),
+	TEST_CASE(leak_upcall_resume),
+	TEST_CASE(leak_upcalls_of_faults),
+	TEST_CASE(leak_upcalls_of_foreign_calls),
+	TEST_CASE(leak_upcalls_of_events),
+	TEST_CASE(leak_interrupts_and_stops),
+	TEST_CASE(leak_yields_to_others),
+	TEST_CASE(leak_new_threads_have_nothing),
 };
 TEST_SUITE(user_leak, leak_cases);

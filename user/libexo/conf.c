@@ -80,6 +80,35 @@ static bool whole_number(const char *text, uint64_t least, uint64_t most, uint64
 	return read_number(&text, number) && *text == '\0' && *number >= least && *number <= most;
 }
 
+/* "N" or "N-M", M from N to @most; what is behind it is at *at. */
+static bool read_range(const char **at, uint64_t most, uint64_t *first, uint64_t *last)
+{
+	if (!read_number(at, first))
+		return false;
+	*last = *first;
+	if (**at == '-') {
+		++*at;
+		if (!read_number(at, last))
+			return false;
+	}
+	return *last >= *first && *last <= most;
+}
+
+/* "all", or a range. */
+static bool read_irqs(const char *text, struct exo_conf_program *program)
+{
+	uint64_t first, last;
+
+	program->has_irqs = true;
+	if (strcmp(text, "all") == 0)
+		return true;
+	if (!read_range(&text, 255, &first, &last) || *text != '\0')
+		return false;
+	program->first_irq = (uint32_t)first;
+	program->nr_irqs = (uint32_t)(last - first + 1);
+	return true;
+}
+
 /* "all", or numbers and ranges between commas. */
 static bool read_cpus(const char *text, struct exo_conf_program *program)
 {
@@ -89,15 +118,7 @@ static bool read_cpus(const char *text, struct exo_conf_program *program)
 	for (;; text++) {
 		uint64_t first, last;
 
-		if (!read_number(&text, &first))
-			return false;
-		last = first;
-		if (*text == '-') {
-			text++;
-			if (!read_number(&text, &last))
-				return false;
-		}
-		if (last < first || last > 255)
+		if (!read_range(&text, 255, &first, &last))
 			return false;
 		for (uint64_t cpu = first; cpu <= last; cpu++)
 			program->cpus[cpu / 64] |= UINT64_C(1) << cpu % 64;
@@ -135,6 +156,10 @@ static const char *read_setting(const char *word, struct exo_conf_program *progr
 		return read_cpus(value, program)
 			       ? NULL
 			       : "cpus= wants all, or numbers and ranges up to 255 such as 0,2-3";
+	if ((value = value_of(word, "irqs")))
+		return read_irqs(value, program) ? NULL
+						 : "irqs= wants all, a number or a range up to 255 "
+						   "such as 4 or 16-23";
 	if (strcmp(word, "sys") == 0)
 		program->sys = true;
 	else if (strcmp(word, "archive") == 0)

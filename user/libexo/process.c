@@ -97,6 +97,18 @@ static int grant(struct loading *loading, exo_cap_t cap, exo_cap_t slot)
 	return cap ? exo_copy_caps(cap, loading->process->env, slot, 1, EXO_RIGHTS_ALL) : 0;
 }
 
+static int grant_irqs(struct loading *loading)
+{
+	const struct exo_program *program = loading->program;
+
+	if (!program->irqs)
+		return 0;
+	return (int)exo_cap_copy(program->irqs, loading->process->env, EXO_FIRST_IRQS,
+				 EXO_COPY(EXO_RIGHTS_ALL, 1),
+				 EXO_PART(program->first_irq, program->nr_irqs))
+		.error;
+}
+
 /* Copies of the archive's frames, as many as this program has; mapped for reading, where they are
  * here: there they are aligned as large pages need it. */
 static int grant_archive(struct loading *loading)
@@ -150,6 +162,7 @@ static int grant_all(struct loading *loading)
 	       (error = grant(loading, process->bank, EXO_FIRST_BANK)) ||
 	       (error = grant(loading, program->sys, EXO_FIRST_SYS)) ||
 	       (error = grant(loading, program->cpus, EXO_FIRST_CPUS)) ||
+	       (error = grant_irqs(loading)) ||
 	       (error = grant(loading, program->exit, EXO_FIRST_EXIT)) ||
 	       (error = exo_copy_caps(EXO_FIRST_INFO, process->env, EXO_FIRST_INFO, 1,
 				      EXO_RIGHT_R | EXO_RIGHT_D | EXO_RIGHT_G)) ||

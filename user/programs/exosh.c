@@ -36,7 +36,7 @@ static struct child {
 static exo_cap_t ends; /* NTF: bit i when child i has ended, i + CHILDREN_MAX when it has failed */
 
 static const char *const types[] = { "none", "bank", "frame", "env", "thread",
-				     "ep",   "ntf",  "cpu",   "sys" };
+				     "ep",   "ntf",  "cpu",   "sys", "irq" };
 
 static const char *type_name(uint32_t type)
 {

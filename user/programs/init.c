@@ -71,6 +71,9 @@ static void start(const struct exo_conf_program *line, exo_cap_t exit)
 	program.node = line->node == UINT64_MAX ? EXO_NODE_ANY : (uint32_t)line->node;
 	program.sys = line->sys ? EXO_FIRST_SYS : 0;
 	program.cpus = line->has_cpus ? EXO_FIRST_CPUS : 0;
+	program.irqs = line->has_irqs ? EXO_FIRST_IRQS : 0;
+	program.first_irq = line->first_irq;
+	program.nr_irqs = line->nr_irqs;
 	memcpy(program.affinity, line->cpus, sizeof(program.affinity));
 	program.archive = line->archive;
 	program.exit = exit;
@@ -151,6 +154,7 @@ static void run_alone(const struct mode *mode, const char *argument, exo_cap_t e
 	line.stack = STACK_PAGES;
 	line.node = UINT64_MAX;
 	line.has_cpus = line.archive = line.sys = true;
+	line.has_irqs = !exo_cap_stat(EXO_FIRST_IRQS, &bank).error && bank.type == EXO_TYPE_IRQ;
 	(void)exo_cap_stat(EXO_FIRST_BANK, &bank);
 	line.frames = bank.size - bank.used;
 	line.frames -= mode->kept ? mode->kept : (line.frames + 1) / 2;

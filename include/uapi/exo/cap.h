@@ -23,13 +23,15 @@ enum exo_type {
 	EXO_TYPE_NTF = 6, /* 64-bit notification word */
 	EXO_TYPE_CPU = 7, /* authority over time */
 	EXO_TYPE_SYS = 8, /* the machine as a whole */
+	EXO_TYPE_IRQ = 9, /* lines that devices interrupt by */
 };
 
 /*
  * Rights. What R, W and X mean depends on the type: frames are read, written and executed; a bank
  * is allocated from (W); an environment is looked at (R) and mapped into (W); a thread's registers
  * are read (R) and written (W), which includes stopping it; a notification is waited for (R) and
- * signalled (W); an endpoint's messages are taken (R) and sent (W).
+ * signalled (W); an endpoint's messages are taken (R) and sent (W); an interrupt line is bound to a
+ * notification (W).
  */
 enum exo_right {
 	EXO_RIGHT_R = 1 << 0,
@@ -51,8 +53,8 @@ enum exo_right {
 struct exo_cap_info {
 	uint32_t type; /* enum exo_type */
 	uint32_t rights; /* enum exo_right */
-	uint64_t base; /* FRAME: physical address; else 0 */
-	uint64_t size; /* FRAME: bytes; BANK: frames reserved; ENV: slots; else 0 */
+	uint64_t base; /* FRAME: physical address; IRQ: the first line; else 0 */
+	uint64_t size; /* FRAME: bytes; BANK: frames reserved; ENV: slots; IRQ: lines; else 0 */
 	uint64_t used; /* BANK: frames in use; ENV: threads; NTF: the word; EP: the badge; else 0 */
 	uint64_t address; /* FRAME: where it is mapped; 0: nowhere */
 	uint32_t node; /* FRAME: its NUMA node */
@@ -67,8 +69,8 @@ EXO_ABI_OFFSET(struct exo_cap_info, badge, 44);
 
 /* cap_copy()'s @how: enum exo_right below, the number of slots (0 counts as 1) above. */
 #define EXO_COPY(rights, count) ((uint64_t)(rights) | (uint64_t)(count) << 32)
-/* cap_copy()'s @arg: bits of an NTF; the badge of an EP that has none yet; for a part of a FRAME:
- * @count frames from its frame @first on; 0: all. */
+/* cap_copy()'s @arg: bits of an NTF; the badge of an EP that has none yet; for a part of a FRAME or
+ * an IRQ: @count frames or lines, from its own @first one on (0 is where it begins); 0: all. */
 #define EXO_PART(first, count) ((uint64_t)(first) | (uint64_t)(count) << 32)
 
 /*

@@ -9,10 +9,10 @@
 
 /*
  * The first environment's slots. Who starts another program (libexo's exo_env_spawn()) keeps to
- * them: 1 to 3 and 6 are the same there, SYS and CPUS are empty unless they were granted, BOOT is
- * the FRAME of struct exo_start, OUTPUT that of struct exo_output if it was granted, MODULES those
- * of the archive, and frames of image and stack are from IMAGE on, a page a slot; the first free
- * slot is told.
+ * them: 1 to 3 and 6 are the same there, SYS, CPUS and IRQS are empty unless they were granted,
+ * BOOT is the FRAME of struct exo_start, OUTPUT that of struct exo_output if it was granted,
+ * MODULES those of the archive, and frames of image and stack are from IMAGE on, a page a slot; the
+ * first free slot is told.
  */
 enum exo_first_slot {
 	EXO_FIRST_ENV = 1, /* itself */
@@ -26,6 +26,7 @@ enum exo_first_slot {
 	EXO_FIRST_STACK = 9,
 	EXO_FIRST_EXIT = 10, /* NTF that is signalled at the end; the first environment has none */
 	EXO_FIRST_OUTPUT = 11, /* FRAME of struct exo_output; the first environment has none */
+	EXO_FIRST_IRQS = 12, /* all interrupt lines; empty without CONFIG_IRQ_OBJECTS */
 	EXO_FIRST_MODULES = 16, /* FRAMEs of boot modules, one a slot; cut at EXO_MODULES */
 	EXO_FIRST_IMAGE = 32, /* FRAMEs of the program's own image, one a segment */
 	EXO_FIRST_FREE = 64, /* from here on all slots are empty */

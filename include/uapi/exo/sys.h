@@ -14,6 +14,13 @@ enum exo_sys_what {
 	 * says what. EXO_E_CALL: this kernel cannot; EXO_E_BUSY, EXO_E_AGAIN: try again.
 	 */
 	EXO_SYS_AUDIT = 5,
+	/*
+	 * Have a line, a, that is bound interrupt this CPU once, as the edge of a device would; b
+	 * not 0: do all but that. RDX is the TSC when it was done. EXO_E_CALL: there is no I/O
+	 * APIC; EXO_E_ARG: the line is not bound, or the kernel has neither CONFIG_TESTS nor
+	 * CONFIG_BENCH.
+	 */
+	EXO_SYS_RAISE_IRQ = 64,
 };
 
 #endif

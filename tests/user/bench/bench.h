@@ -36,4 +36,8 @@ void bench_revoke(exo_cap_t slot);
 int64_t bench_map(unsigned int act, exo_cap_t slot, uint32_t count, uint64_t address,
 		  unsigned int rights);
 
+/* The second program of bench_ntf.c: this one, with the argument BENCH_WAITER. */
+#define BENCH_WAITER "waiter"
+int bench_ntf_waiter(void);
+
 #endif

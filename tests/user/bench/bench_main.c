@@ -101,6 +101,8 @@ int main(int argc, char **argv)
 
 	if (IS_ENABLED(CONFIG_IPC) && argc > 1 && strcmp(argv[1], "serve") == 0)
 		return bench_serve();
+	if (argc > 1 && strcmp(argv[1], BENCH_WAITER) == 0)
+		return bench_ntf_waiter();
 	window = exo_slot_take(BENCH_SLOTS);
 	bench_must("slots", window ? 0 : -EXO_E_NOMEM);
 	entry_to_user = argc > 2 ? number(argv[2]) : 0;

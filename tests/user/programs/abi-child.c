@@ -7,6 +7,7 @@
 #include <libexo/pages.h>
 #include <libexo/print.h>
 #include <libexo/program.h>
+#include <uapi/exo/thread.h>
 
 /* Takes all memory that there is; then it must still be able to end. */
 static int exhaust(void)
@@ -34,6 +35,24 @@ static int trespass(void)
 	if (exo_cap_stat(EXO_FIRST_SYS, &info).error || info.type != EXO_TYPE_NONE)
 		return 1;
 	return exo_sys_ctl(EXO_FIRST_SYS, 0, 0, 0).error != -EXO_E_CAP;
+}
+
+/* Binds the first line that it was given, and stays: the starter ends it. */
+static int drive(void)
+{
+	const exo_cap_t ntf = exo_program_info.start->first_free;
+	struct exo_cap_info irqs;
+
+	if (exo_cap_stat(EXO_FIRST_IRQS, &irqs).error || irqs.type != EXO_TYPE_IRQ ||
+	    irqs.size != 1)
+		return 1;
+	if (exo_object_create(EXO_FIRST_BANK, EXO_TYPE_NTF, ntf, 0).error ||
+	    exo_irq_bind(EXO_FIRST_IRQS, irqs.base + 1, ntf, 1).error != -EXO_E_RANGE ||
+	    exo_irq_bind(EXO_FIRST_IRQS, irqs.base, ntf, 1).error)
+		return 2;
+	(void)exo_ntf_signal(EXO_FIRST_EXIT, exo_program_info.start->exit_bits);
+	for (;;)
+		(void)exo_ntf_wait(ntf, 1, EXO_DEADLINE_NEVER);
 }
 
 static int is_told_all(int argc, char **argv)
@@ -70,6 +89,8 @@ int main(int argc, char **argv)
 		leave();
 	if (strcmp(what, "trespass") == 0)
 		return trespass();
+	if (strcmp(what, "drive") == 0)
+		return drive();
 	if (strcmp(what, "arguments") == 0)
 		return is_told_all(argc, argv);
 	if (strcmp(what, "share") == 0)

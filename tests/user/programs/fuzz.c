@@ -90,6 +90,16 @@ static int64_t give_all(struct worker *worker)
 	return error;
 }
 
+/* All lines, if there are any: what happens to one of them is the kernel's affair. */
+static exo_cap_t irqs(void)
+{
+	struct exo_cap_info info;
+
+	return !exo_cap_stat(EXO_FIRST_IRQS, &info).error && info.type == EXO_TYPE_IRQ
+		       ? EXO_FIRST_IRQS
+		       : 0;
+}
+
 static void start(unsigned int number)
 {
 	static const char *const argv[] = { "fuzz", "worker" };
@@ -102,6 +112,7 @@ static void start(unsigned int number)
 					     .node = EXO_NODE_ANY,
 					     .stack_pages = 4,
 					     .cpus = EXO_FIRST_CPUS,
+					     .irqs = irqs(),
 					     .exit = exit_ntf,
 					     .exit_bits = UINT64_C(1) << number,
 					     .failure_bits = UINT64_C(1) << number };

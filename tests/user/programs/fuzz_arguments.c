@@ -29,6 +29,7 @@ static const struct pool {
 	[EXO_TYPE_NTF] = { FUZZ_NTFS, 4, FUZZ_COMMON_NTF, FUZZ_COMMON_NTF },
 	[EXO_TYPE_CPU] = { EXO_FIRST_CPUS, 1, EXO_FIRST_CPUS, EXO_FIRST_CPUS },
 	[EXO_TYPE_SYS] = { EXO_FIRST_SYS, 1, EXO_SELF, EXO_FIRST_SYS },
+	[EXO_TYPE_IRQ] = { EXO_FIRST_IRQS, 1, EXO_FIRST_IRQS, EXO_FIRST_IRQS },
 };
 
 /* The call that is being made up. */
@@ -65,7 +66,7 @@ static uint64_t pick(struct making *m, const uint64_t *values, unsigned int nr)
 static unsigned int any_type(struct making *m)
 {
 	return (unsigned int)PICK(m, EXO_TYPE_BANK, EXO_TYPE_FRAME, EXO_TYPE_FRAME, EXO_TYPE_FRAME,
-				  EXO_TYPE_ENV, EXO_TYPE_THREAD, EXO_TYPE_NTF);
+				  EXO_TYPE_ENV, EXO_TYPE_THREAD, EXO_TYPE_NTF, EXO_TYPE_IRQ);
 }
 
 /* The type that an argument is to be of, by its name. */
@@ -79,7 +80,7 @@ static unsigned int type_of(struct making *m)
 		{ "to", EXO_TYPE_BANK },       { "env", EXO_TYPE_ENV },
 		{ "ntf", EXO_TYPE_NTF },       { "cpu", EXO_TYPE_CPU },
 		{ "thread", EXO_TYPE_THREAD }, { "sys", EXO_TYPE_SYS },
-		{ "state", EXO_TYPE_FRAME },
+		{ "state", EXO_TYPE_FRAME },   { "irq", EXO_TYPE_IRQ },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(types); i++)
@@ -199,6 +200,8 @@ static uint64_t good_number(struct making *m)
 		return fuzz_below(m->random, 2);
 	if (strcmp(name, "a") == 0)
 		return slot_in(m, fuzz_once_in(m->random, 2) ? EXO_TYPE_NTF : EXO_TYPE_THREAD);
+	if (strcmp(name, "line") == 0)
+		return fuzz_below(m->random, 24);
 	if (strcmp(name, "act") == 0)
 		return fuzz_below(m->random, 4);
 	return fuzz_next(m->random);

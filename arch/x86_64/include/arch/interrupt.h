@@ -43,7 +43,7 @@ void interrupt_dispatch(struct interrupt_frame *frame);
 void exception_handle(struct interrupt_frame *frame);
 
 /* Vectors of the interrupt controller; only with CONFIG_IRQ. */
-void irq_dispatch(unsigned int irq);
+struct thread *irq_dispatch(unsigned int irq);
 
 /*
  * Since boot, on all CPUs: interrupts on vectors that nobody uses, and those of local APICs that

@@ -28,6 +28,10 @@ struct irq_controller {
 	/* Lets an existing line interrupt. The lock of irq.c is held. */
 	void (*unmask)(unsigned int irq);
 
+	/* The other way; an edge is lost meanwhile, unless the controller keeps it. Lock as above.
+	 */
+	void (*mask)(unsigned int irq);
+
 	/* Has an existing line interrupt that CPU: 0 or -EXO_E_CALL. The lock of irq.c is held. */
 	int (*set_target)(unsigned int irq, uint32_t apic_id);
 };

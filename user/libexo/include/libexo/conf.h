@@ -3,12 +3,14 @@
  * init.conf: which programs run, with what. A line a program, words between blanks, # begins a
  * comment:
  *
- *	program NAME frames=N [stack=PAGES] [node=N] [cpus=LIST] [sys] [archive] [-- ARGUMENT...]
+ *	program NAME frames=N [stack=PAGES] [node=N] [cpus=LIST] [irqs=N[-M]] [sys] [archive]
+ *		[-- ARGUMENT...]
  *
  * frames	of its bank: all memory that it can ever have
  * stack	pages of 4 KiB (4)
  * node		NUMA node of its memory (any)
  * cpus		grants the CPUs: "all", or numbers and ranges such as 0,2-3, on which it then runs
+ * irqs		grants an interrupt line, or those from N to M, or "all"
  * sys		grants the SYS capability
  * archive	grants the archive of programs
  * --		the rest of the line are arguments
@@ -34,7 +36,8 @@ struct exo_conf_program {
 	uint64_t frames, stack;
 	uint64_t node; /* UINT64_MAX: any */
 	uint64_t cpus[4]; /* a bit a CPU; all 0 with @has_cpus: all */
-	bool has_cpus, sys, archive;
+	uint32_t first_irq, nr_irqs; /* both 0 with @has_irqs: all */
+	bool has_cpus, has_irqs, sys, archive;
 };
 
 struct exo_conf {

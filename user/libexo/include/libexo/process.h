@@ -25,7 +25,8 @@ struct exo_program {
 	uint64_t frames; /* the size of its bank, all that it needs included */
 	uint32_t node; /* of its memory; EXO_NODE_ANY */
 	uint32_t stack_pages;
-	exo_cap_t sys, cpus; /* capabilities that it gets copies of */
+	exo_cap_t sys, cpus, irqs; /* capabilities that it gets copies of */
+	uint32_t first_irq, nr_irqs; /* the part of @irqs (EXO_PART()); 0: all of it */
 	exo_cap_t exit; /* NTF that it signals at its end */
 	uint64_t exit_bits, failure_bits;
 	exo_cap_t
