@@ -28,8 +28,8 @@ int ipc_check(const struct user_thread *from, const struct user_thread *to);
 /* Writes @from's words, which ipc_check() has let pass, into @to's message. No lock. */
 void ipc_copy(const struct user_thread *from, struct user_thread *to, uint64_t badge);
 
-/* Grants what @from's state page says, to @to, which has the message already, if its tag says so:
- * 0, or an error; the receiver's tag then says that nothing came. Takes locks of objects. */
+/* Grants what @from's state page says to @to, if the tag says so: 0, or an error of the sender's.
+ * One of the two is the running thread, the other nobody else's. Takes locks of objects. */
 int ipc_grant(struct user_thread *from, struct user_thread *to);
 
 #endif

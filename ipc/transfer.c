@@ -100,12 +100,5 @@ static int grant(struct user_thread *from, struct user_thread *to)
 
 int ipc_grant(struct user_thread *from, struct user_thread *to)
 {
-	int error;
-
-	if (likely(!(to->ipc.message.tag & EXO_TAG_GRANT)))
-		return 0;
-	error = grant(from, to);
-	if (error)
-		to->ipc.message.tag &= ~EXO_TAG_GRANT;
-	return error;
+	return unlikely(from->ipc.message.tag & EXO_TAG_GRANT) ? grant(from, to) : 0;
 }
