@@ -61,6 +61,13 @@ static bool end_wait(struct thread *thread, int error)
 	return true;
 }
 
+static unsigned int places(const struct thread *thread)
+{
+	const struct user_thread *user = container_of(thread->user, struct user_thread, context);
+
+	return (atomic_load(&user->ipc.queued) != NULL) + (atomic_load(&user->ipc.server) != NULL);
+}
+
 static uint32_t role(const struct thread *thread, uint64_t deadline, enum ipc_role plain,
 		     enum ipc_role other)
 {
@@ -401,6 +408,7 @@ void ipc_init(void)
 	static const struct ipc_ops ops = {
 		.end_wait = end_wait,
 		.give_bits = give_bits,
+		.places = places,
 		.gone = drop_caller,
 	};
 

@@ -357,6 +357,29 @@ static void ipc_served_when_the_endpoint_ends(struct test *test)
 	peer_end(&client);
 }
 
+/* The kernel's audit knows where threads wait. */
+static void ipc_waiting_threads_pass_the_audit(struct test *test)
+{
+	struct peer served = CALL(1), queued = CALL(2), sender = CALL(3), receiver = { 0 };
+
+	BEGIN(test);
+	TEST_EQ(test, abi_make(EXO_TYPE_EP, 4), 0);
+	receiver.ep = abi_slot(4);
+	TEST_EQ(test, peer_start(&served, call_once), 0);
+	TEST_EQ(test, receive(), 0);
+	TEST_EQ(test, peer_start(&queued, call_once), 0);
+	TEST_EQ(test, peer_start(&sender, send_once), 0);
+	TEST_EQ(test, peer_start(&receiver, wait_once), 0);
+	TEST_EQ(test, peer_is_queued(), 0);
+	TEST_EQ(test, abi_audit(), 0);
+	TEST_TRUE(test, !served.done && !queued.done && !sender.done && !receiver.done);
+	peer_end(&served);
+	peer_end(&queued);
+	peer_end(&sender);
+	peer_end(&receiver);
+	TEST_EQ(test, abi_audit(), 0);
+}
+
 /* --- deadlines ---------------------------------------------------------------------------------*/
 
 static void times_out(struct test *test, void (*function)(void *))
@@ -420,6 +443,7 @@ static const struct test_case ipc_death_cases[] = {
 	TEST_CASE(ipc_queued_when_the_capability_goes),
 	TEST_CASE(ipc_many_queued_when_the_endpoint_ends),
 	TEST_CASE(ipc_served_when_the_endpoint_ends),
+	TEST_CASE(ipc_waiting_threads_pass_the_audit),
 	TEST_CASE(ipc_queued_threads_time_out),
 	TEST_CASE(ipc_a_client_that_is_served_times_out),
 };
