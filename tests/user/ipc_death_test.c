@@ -12,7 +12,7 @@
 		.next = { EXO_TAG(1, 6), { first, 0, 0, 0, 0, 0 } } \
 	}
 #define ROUNDS 40u
-#define MANY 70u /* more than are woken at a time when an endpoint ends */
+#define MANY 70u
 
 /* An endpoint, and a copy that others can be revoked by. */
 #define BEGIN(test)                                                                            \
