@@ -40,6 +40,7 @@ void asm_offsets(void)
 	DEFINE(ASM_BOOT_PROTOCOL_PVH, BOOT_PROTOCOL_PVH);
 	DEFINE(ASM_THREAD_STACK_POINTER, offsetof(struct thread, stack_pointer));
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
+	DEFINE(ASM_THREAD_KILL, THREAD_KILL);
 	DEFINE(ASM_THREAD_USER, offsetof(struct thread, user));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_CPU_STATE, offsetof(struct cpu, state));
