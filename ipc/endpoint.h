@@ -68,13 +68,14 @@ static inline int ipc_check(const struct user_thread *from, const struct user_th
 /* Writes @from's words, which ipc_check() has let pass, into @to's message. No lock. */
 void ipc_copy(const struct user_thread *from, struct user_thread *to, uint64_t badge);
 
-/* Puts what is granted, if anything, into @to's mailbox; it has the message already. 0, or an
- * error: the receiver's tag then says that nothing came. Takes locks of objects. */
+/* Puts what is granted, if the tag says so, into @to's mailbox: 0, or an error of the sender's. One
+ * of the two is the running thread, the other nobody else's. Takes locks of objects. */
 int ipc_grant_now(struct user_thread *to, const struct ipc_grant *grant);
 
-static inline int ipc_grant(struct user_thread *to, const struct ipc_grant *grant)
+static inline int ipc_grant(const struct user_thread *from, struct user_thread *to,
+			    const struct ipc_grant *grant)
 {
-	return unlikely(to->ipc.message.tag & EXO_TAG_GRANT) ? ipc_grant_now(to, grant) : 0;
+	return unlikely(from->ipc.message.tag & EXO_TAG_GRANT) ? ipc_grant_now(to, grant) : 0;
 }
 
 #endif

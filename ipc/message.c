@@ -4,8 +4,10 @@
  *
  * A message goes over where two meet: the one that comes second finds the other in the endpoint's
  * queue, takes it out, and copies. Senders are served in the order of their coming, so none waits
- * for more than those before it. What is granted goes over last, because that takes locks under
- * which no interrupt handler's may be held; it was looked at before, so it rarely fails then.
+ * for more than those before it. What is granted goes over without the endpoint's lock, because it
+ * takes locks under which no interrupt handler's may be held, and while the partner is nobody
+ * else's, because one that ends leaves its environment. It was looked at before, so it rarely fails
+ * then; the words go over after it, so that they do not if it does.
  *
  * Whoever blocks gives the CPU to the partner, if that waits here: with the rest of the slice and,
  * where the policy knows such, with an urgency as high as the caller's until it replies.
@@ -78,6 +80,13 @@ static bool end_wait(struct thread *thread, int error)
 	return true;
 }
 
+static unsigned int places(const struct thread *thread)
+{
+	const struct user_thread *user = container_of(thread->user, struct user_thread, context);
+
+	return (atomic_load(&user->ipc.queued) != NULL) + (atomic_load(&user->ipc.server) != NULL);
+}
+
 /* Without a deadline, and without MSRs for the bases, a thread is for the fast path. */
 static uint32_t role(uint64_t deadline, enum ipc_role plain, enum ipc_role other)
 {
@@ -130,18 +139,29 @@ static void drop_caller(struct user_thread *self)
 	ipc_resume(caller, -EXO_E_DEAD);
 }
 
-/* The reply could not be given: the caller waits on, unless its wait has had an end meanwhile. */
+/* @server, which is nobody else's, has the call of @caller. */
+static void link_call(struct user_thread *caller, struct user_thread *server)
+{
+	lend(server, caller);
+	atomic_store_explicit(&server->ipc.caller, caller, memory_order_relaxed);
+	atomic_store(&caller->ipc.server, server);
+}
+
+/* A caller that was nobody's waits for the reply, unless its wait has had an end meanwhile. */
 static void keep_waiting(struct user_thread *self, struct user_thread *client)
 {
+	struct user_thread *server = self;
 	int error = 0;
 
-	atomic_store(&client->ipc.server, self);
+	link_call(client, self);
 	if (atomic_load(&client->thread->attention) & THREAD_KILL)
 		error = -EXO_E_DEAD;
 	else if (client->ipc.role != IPC_CALLS_PLAIN && clock_ns() >= client->ipc.deadline)
 		error = -EXO_E_TIMEOUT;
-	if (error && end_wait(client->thread, error))
-		sched_wake(client->thread);
+	if (!error || !atomic_compare_exchange_strong(&client->ipc.server, &server, NULL))
+		return;
+	atomic_store(&self->ipc.caller, NULL);
+	ipc_resume(client, error);
 }
 
 int ipc_reply(struct user_thread **result)
@@ -159,14 +179,15 @@ int ipc_reply(struct user_thread **result)
 	if (!atomic_compare_exchange_strong(&client->ipc.server, &server, NULL))
 		return -EXO_E_DEAD;
 	error = ipc_check(self, client, &grant);
+	if (!error)
+		error = ipc_grant(self, client, &grant);
 	if (unlikely(error)) {
-		lend(self, client);
 		keep_waiting(self, client);
 		return error;
 	}
 	atomic_store_explicit(&self->ipc.caller, NULL, memory_order_relaxed);
 	ipc_copy(self, client, 0);
-	client->ipc.error = ipc_grant(client, &grant);
+	client->ipc.error = 0;
 	*result = client;
 	return 0;
 }
@@ -212,14 +233,6 @@ static int send_later(const struct ipc_request *request, struct user_thread *sel
 	return error ? error : block(self, request->deadline, NULL);
 }
 
-/* @server, which is nobody else's, has the call of @caller. */
-static void link_call(struct user_thread *caller, struct user_thread *server)
-{
-	lend(server, caller);
-	atomic_store_explicit(&server->ipc.caller, caller, memory_order_relaxed);
-	atomic_store(&caller->ipc.server, server);
-}
-
 int ipc_send(const struct ipc_request *request, bool call)
 {
 	struct user_thread *self = user_thread_current(), *partner;
@@ -238,8 +251,9 @@ int ipc_send(const struct ipc_request *request, bool call)
 	endpoint_unlock(endpoint, flags);
 	if (error)
 		return error;
-	ipc_copy(self, partner, request->badge);
-	error = ipc_grant(partner, &grant);
+	error = ipc_grant(self, partner, &grant);
+	if (!error)
+		ipc_copy(self, partner, request->badge);
 	if (error || !call) {
 		ipc_resume(partner, error ? -EXO_E_AGAIN : 0);
 		return error;
@@ -291,6 +305,23 @@ static bool take_bits(struct user_thread *self)
 	return bits != 0;
 }
 
+/* Takes the message of one that has left the queue, with what it grants. 0; or why that cannot be,
+ * with which the sender was woken. */
+static int take_grant(struct user_thread *self, struct user_thread *sender,
+		      const struct ipc_grant *grant)
+{
+	const int error = ipc_grant(sender, self, grant);
+
+	if (!error)
+		ipc_copy(sender, self, sender->ipc.badge);
+	if (!error && sender->ipc.role != IPC_SENDS) {
+		keep_waiting(self, sender);
+		return 0;
+	}
+	ipc_resume(sender, error);
+	return error;
+}
+
 /*
  * Takes the first sender's message. Returns 0; or why that cannot be, with which the sender was
  * woken. Under the lock, which it releases.
@@ -299,20 +330,21 @@ static int take_message(struct endpoint *endpoint, struct user_thread *self,
 			struct user_thread *sender, uint64_t flags) __releases(endpoint->lock)
 {
 	struct ipc_grant grant;
-	int error = ipc_check(sender, self, &grant);
-	const bool link = !error && sender->ipc.role != IPC_SENDS;
+	const int error = ipc_check(sender, self, &grant);
+	const bool grants = !error && sender->ipc.message.tag & EXO_TAG_GRANT;
+	const bool calls = sender->ipc.role != IPC_SENDS;
 
-	if (!error)
+	if (!error && !grants) {
 		ipc_copy(sender, self, sender->ipc.badge);
-	if (link)
-		link_call(sender, self); /* before it is in no queue */
+		if (calls)
+			link_call(sender, self); /* before it is in no queue */
+	}
 	endpoint_remove(endpoint, sender);
 	endpoint_unlock(endpoint, flags);
-	if (!error)
-		error = ipc_grant(self, &grant);
-	/* It stays where it is; or somebody else has woken it meanwhile. */
-	if (link && (!error || !leave_server(sender)))
-		return error;
+	if (unlikely(grants))
+		return take_grant(self, sender, &grant);
+	if (!error && calls)
+		return 0;
 	ipc_resume(sender, error);
 	return error;
 }
@@ -421,6 +453,7 @@ void ipc_init(void)
 	static const struct ipc_ops ops = {
 		.end_wait = end_wait,
 		.give_bits = give_bits,
+		.places = places,
 		.gone = drop_caller,
 		.recheck = recheck,
 	};

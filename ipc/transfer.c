@@ -62,8 +62,6 @@ int ipc_grant_now(struct user_thread *to, const struct ipc_grant *grant)
 		if (error)
 			cap_unclaim(claimed);
 	}
-	if (error)
-		to->ipc.message.tag &= ~EXO_TAG_GRANT;
 	return error;
 }
 

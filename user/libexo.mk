@@ -6,7 +6,8 @@ user-lib := lib/string.c lib/printf.c lib/elf.c lib/cpio.c lib/line_editor.c
 user-libexo := $(filter-out user/libexo/offsets.c,$(sort $(wildcard user/libexo/*.c)))
 user-asm := $(sort $(wildcard user/libexo/*.asm))
 # The tests of the ABI as one program.
-abi-test-sources := kernel/test/ktap.c $(sort $(wildcard tests/user/*.c))
+abi-test-sources := kernel/test/ktap.c $(filter-out $(if $(CONFIG_IPC),,tests/user/ipc_%), \
+	$(sort $(wildcard tests/user/*.c)))
 
 user-objects = $(patsubst %,$(objtree)/user/obj/%.o,$(patsubst %.c,%,$(1)))
 user-libs := $(call user-objects,$(user-lib) $(user-libexo) $(user-asm))

@@ -39,6 +39,7 @@ void asm_offsets(void)
 	DEFINE(ASM_BOOT_PROTOCOL_PVH, BOOT_PROTOCOL_PVH);
 	DEFINE(ASM_THREAD_STACK_POINTER, offsetof(struct thread, stack_pointer));
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
+	DEFINE(ASM_THREAD_KILL, THREAD_KILL);
 	DEFINE(ASM_THREAD_USER, offsetof(struct thread, user));
 	DEFINE(ASM_USER_GRANTED,
 	       offsetof(struct user_thread, granted) - offsetof(struct user_thread, context));

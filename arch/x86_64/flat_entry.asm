@@ -43,11 +43,16 @@ exo_flat_call:
 	xor edx, edx
 	ret
 
-; Somebody wants something: as if the call's return address had been interrupted.
+; Somebody wants something: as if the call's return address had been interrupted. Not so for a thread
+; that is to end: it goes nowhere, and its stack may be gone.
 .attend:
 	pop r10
+	xor r11d, r11d
+	test dword [rsp + ASM_THREAD_ATTENTION], ASM_THREAD_KILL
+	jnz .ends
 	mov r11, [r10]
 	add r10, 8
+.ends:
 	push ASM_SELECTOR_KERNEL_DATA
 	push r10
 	push RFLAGS_PROGRAM

@@ -65,6 +65,8 @@ struct ipc_ops {
 	bool (*end_wait)(struct thread *thread, int error);
 	/* Gives bits to a thread that waits for messages: false if it does not. */
 	bool (*give_bits)(struct user_thread *thread, uint64_t bits);
+	/* For the audit: in how many places does it wait? */
+	unsigned int (*places)(const struct thread *thread);
 	/* The thread has ended: who has called it learns that. */
 	void (*gone)(struct user_thread *thread);
 	/*

@@ -9,6 +9,7 @@
  * was come across in queues and injectors is counted in the thread itself.
  */
 #include <exo/audit.h>
+#include <exo/ipc.h>
 #include <exo/user.h>
 #include <exo/wait.h>
 
@@ -90,7 +91,10 @@ static unsigned int waits(struct audit *audit, struct thread *thread)
 				   1, 0);
 	}
 	return (queue != NULL) + atomic_load(&thread->asleep) +
-	       (IS_ENABLED(CONFIG_OBJECTS) && thread->user && atomic_load(&thread->user->stopped));
+	       (IS_ENABLED(CONFIG_OBJECTS) && thread->user && atomic_load(&thread->user->stopped)) +
+	       (IS_ENABLED(CONFIG_IPC) && thread->user && thread->user->ipc
+			? thread->user->ipc->places(thread)
+			: 0);
 }
 
 static void check_ready(struct audit *audit, const struct thread *thread, unsigned int runs,

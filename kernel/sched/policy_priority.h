@@ -89,6 +89,9 @@ static inline void policy_hand(struct run_queue *queue, struct thread *thread, s
 	const unsigned int level = thread->sched.list.level;
 
 	next->sched.list.level = level;
+	/* What the last tick has seen of the turn; and it has run since. */
+	next->sched.list.seen_at = thread->sched.list.seen_at;
+	next->sched.list.seen = next->switches - 1;
 	turns_hand(&queue->lists[level], thread, next);
 }
 

@@ -266,10 +266,11 @@ def message_body(call, number, instruction, second):
     lines += ["\tstruct exo_result result;", "",
               f"\t__asm__ volatile(\"{instruction}\" : {', '.join(operands)} : : "
               + ", ".join(f'"{name}"' for name in clobbered) + ");",
+              "\tresult.error = (int64_t)rax;", "\tresult.value = rdi_value;",
+              "\tif (result.error)", "\t\treturn result;",
               "\ttag->tag = rsi_value;", "\ttag->words[0] = rdx_value;"]
     lines += [f"\ttag->words[{index}] = {register};" for index, register in enumerate(words, 1)]
-    return "\n".join([*lines, "\tresult.error = (int64_t)rax;",
-                      "\tresult.value = result.error ? 0 : rdi_value;", "\treturn result;"])
+    return "\n".join([*lines, "\treturn result;"])
 
 
 def user(calls):

@@ -44,7 +44,7 @@ int64_t abi_revoke(exo_cap_t slot)
 }
 
 /* Whatever the case before has done, the kernel's state must make sense. */
-static int64_t audit(void)
+int64_t abi_audit(void)
 {
 	struct exo_result result;
 
@@ -59,7 +59,7 @@ static int64_t audit(void)
 
 int abi_begin(uint64_t frames)
 {
-	const int64_t error = audit();
+	const int64_t error = abi_audit();
 
 	if (error)
 		return (int)error;

@@ -60,6 +60,9 @@ exo_cap_t abi_slot(unsigned int index);
 int abi_begin(uint64_t frames);
 #define ABI_BEGIN(test, frames) TEST_EQ(test, abi_begin(frames), 0)
 
+/* Has the kernel look at its state: 0 if it makes sense. */
+int64_t abi_audit(void);
+
 /* main()'s: takes the window. */
 int abi_init(void);
 

@@ -106,13 +106,13 @@ static void banks_frames_run_out(struct test *test)
 	TEST_EQ(test, make_from(1, EXO_TYPE_NTF, 10), 0); /* it is empty, not gone */
 }
 
-static void run_out_of(struct test *test, enum exo_type type)
+static void run_out_of(struct test *test, enum exo_type type, uint64_t frames)
 {
 	unsigned int made = 0;
 	int64_t error = 0;
 
 	ABI_BEGIN(test, 400);
-	TEST_EQ(test, carve(0, 100, 1), 0);
+	TEST_EQ(test, carve(0, frames, 1), 0);
 	TEST_EQ(test, carve(0, 60, 2), 0);
 	while (made < 900 && !(error = make_from(1, type, 100 + made)))
 		made++;
@@ -130,12 +130,19 @@ static void run_out_of(struct test *test, enum exo_type type)
 static void banks_envs_run_out(struct test *test)
 {
 	ABI_NEEDS_ENV(test);
-	run_out_of(test, EXO_TYPE_ENV);
+	run_out_of(test, EXO_TYPE_ENV, 100);
 }
 
 static void banks_threads_run_out(struct test *test)
 {
-	run_out_of(test, EXO_TYPE_THREAD);
+	run_out_of(test, EXO_TYPE_THREAD, 100);
+}
+
+static void banks_endpoints_run_out(struct test *test)
+{
+	if (!IS_ENABLED(CONFIG_IPC))
+		TEST_SKIP(test, "CONFIG_IPC=n");
+	run_out_of(test, EXO_TYPE_EP, 10);
 }
 
 /* Slots come by the page, when the first of a page is used, from the environment's bank. */
@@ -262,12 +269,13 @@ static void banks_revoke_takes_all(struct test *test)
 		TEST_TRUE(test, ABI_FLAT || !make_from(2, EXO_TYPE_ENV, 3));
 		TEST_EQ(test, make_from(2, EXO_TYPE_THREAD, 4), 0);
 		TEST_EQ(test, make_from(1, EXO_TYPE_NTF, 5), 0);
+		TEST_TRUE(test, !IS_ENABLED(CONFIG_IPC) || make_from(1, EXO_TYPE_EP, 10) == 0);
 		TEST_EQ(test, frames_from(2, 4, 6).error, 0);
 		TEST_EQ(test, abi_map(EXO_MAP, 6, 4, ABI_ADDRESS, ABI_RW), 0);
 		TEST_TRUE(test, abi_try(ABI_WRITE, ABI_ADDRESS));
 		TEST_EQ(test, abi_revoke(ABI_BANK), 0);
 		TEST_EQ(test, abi_used(ABI_BANK), 0);
-		for (unsigned int i = 1; i < 10; i++)
+		for (unsigned int i = 1; i < 11; i++)
 			TEST_EQ(test, abi_stat(abi_slot(i)).type, EXO_TYPE_NONE);
 		TEST_TRUE(test, !abi_try(ABI_READ, ABI_ADDRESS));
 	}
@@ -280,6 +288,7 @@ static const struct test_case banks_cases[] = {
 	TEST_CASE(banks_frames_run_out),
 	TEST_CASE(banks_envs_run_out),
 	TEST_CASE(banks_threads_run_out),
+	TEST_CASE(banks_endpoints_run_out),
 	TEST_CASE(banks_slots_run_out),
 	TEST_CASE(banks_page_tables_run_out),
 	TEST_CASE(banks_frames_are_zero_when_they_change_hands),

@@ -2,6 +2,9 @@
 /* Partners for the tests of messages. */
 #include "ipc_support.h"
 
+#include <libexo/pages.h>
+#include <libexo/slots.h>
+
 int peer_start(struct peer *peer, void (*function)(void *peer))
 {
 	peer->done = false;
@@ -13,6 +16,38 @@ int peer_start(struct peer *peer, void (*function)(void *peer))
 void peer_end(struct peer *peer)
 {
 	exo_thread_end(&peer->thread);
+}
+
+int peer_kill(struct peer *peer)
+{
+	const uint64_t threads = abi_stat(EXO_FIRST_ENV).used;
+	const int64_t error = exo_cap_delete(peer->thread.cap, 1).error;
+
+	if (error)
+		return (int)error;
+	abi_patience();
+	while (abi_stat(EXO_FIRST_ENV).used >= threads)
+		if (!abi_patient())
+			return -EXO_E_TIMEOUT;
+	exo_slot_give(peer->thread.cap, 1);
+	exo_pages_give(peer->thread.state, peer->thread.stack_pages + 1);
+	return 0;
+}
+
+int64_t peer_stop(struct peer *peer)
+{
+	int64_t error;
+
+	abi_patience();
+	do
+		error = exo_thread_state(peer->thread.cap, EXO_THREAD_STOP, NULL).error;
+	while (error == -EXO_E_AGAIN && abi_patient());
+	return error;
+}
+
+int64_t peer_run(struct peer *peer)
+{
+	return exo_thread_state(peer->thread.cap, EXO_THREAD_RUN, NULL).error;
 }
 
 int peer_is_queued(void)
@@ -66,22 +101,39 @@ static void finish(struct peer *peer, struct exo_result result, const struct exo
 	peer->done = true;
 }
 
+/* @m: filled. Where it goes to. */
+static exo_cap_t prepare(struct peer *peer, struct exo_message *m)
+{
+	*m = peer->next;
+	peer->thread.state->deadline = abi_now() + peer->patience;
+	return peer->ep ? peer->ep : EP;
+}
+
 void call_once(void *argument)
 {
-	struct peer *peer = argument;
-	struct exo_message m = peer->next;
-	const struct exo_result result = exo_ipc_call(EP, &m);
+	struct exo_message m;
+	const exo_cap_t ep = prepare(argument, &m);
+	const struct exo_result result = exo_ipc_call(ep, &m);
 
-	finish(peer, result, &m);
+	finish(argument, result, &m);
 }
 
 void send_once(void *argument)
 {
-	struct peer *peer = argument;
-	struct exo_message m = peer->next;
-	const struct exo_result result = exo_ipc_send(EP, &m);
+	struct exo_message m;
+	const exo_cap_t ep = prepare(argument, &m);
+	const struct exo_result result = exo_ipc_send(ep, &m);
 
-	finish(peer, result, &m);
+	finish(argument, result, &m);
+}
+
+void wait_once(void *argument)
+{
+	struct exo_message m;
+	const exo_cap_t ep = prepare(argument, &m);
+	const struct exo_result result = exo_ipc_wait(ep, &m);
+
+	finish(argument, result, &m);
 }
 
 void signal_later(void *argument)
@@ -108,7 +160,7 @@ void ipc_call_with_registers(exo_cap_t ep, uint64_t *rbx, uint64_t *rbp, uint64_
 				     "mov %%r14, 16(%%rcx)\n\t"
 				     "mov %%r15, 24(%%rcx)\n\t"
 				     "pop %%r15\n\tpop %%r14\n\tpop %%rbx\n\tpop %%rbp\n\t"
-			 "lea 128(%%rsp), %%rsp"
+				     "lea 128(%%rsp), %%rsp"
 			 : "+c"(at), "+D"(slot), "+S"(tag), "=a"(*error)
 			 :
 			 : "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "memory");

@@ -12,6 +12,8 @@
 struct peer {
 	struct exo_thread thread;
 	struct exo_message next; /* what it sends */
+	exo_cap_t ep; /* where; 0: EP */
+	uint64_t patience; /* ns: its deadline, with EXO_TAG_DEADLINE in @next */
 	struct exo_message got; /* what it has received */
 	volatile uint64_t badge;
 	volatile int64_t error; /* of its last call */
@@ -24,6 +26,13 @@ struct peer {
 int peer_start(struct peer *peer, void (*function)(void *peer));
 void peer_end(struct peer *peer);
 
+/* Takes it away wherever it is: its capability is deleted, and nothing was asked of it. */
+int peer_kill(struct peer *peer);
+
+/* Stops it, lets it run again: what thread_state() answers in the end. */
+int64_t peer_stop(struct peer *peer);
+int64_t peer_run(struct peer *peer);
+
 /* Waits until whatever has been started is in its call, or as good as. 0. */
 int peer_is_queued(void);
 
@@ -31,9 +40,10 @@ int peer_is_queued(void);
  * the state page by 1. */
 void serve_sums(void *peer);
 
-/* One call, or send, of @next. */
+/* One call, or send, of @next; one wait. */
 void call_once(void *peer);
 void send_once(void *peer);
+void wait_once(void *peer);
 
 /* Sets bit 2 of the case's notification, once somebody waits, then calls as call_once(). */
 void signal_later(void *peer);

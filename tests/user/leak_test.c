@@ -63,16 +63,37 @@ static bool saved_are_kept(void)
 	       end.rsp == in.rsp && bases_are_kept();
 }
 
-/* The registers of arguments: 0, or of calls with messages, which fail here, the message. */
-static bool arguments_are_clean(void)
+/* Has the call words of a message in registers? */
+static bool is_message(uint64_t rax)
+{
+	const uint32_t number = (uint32_t)rax & (EXO_CALL_LIMIT - 1);
+
+	return IS_ENABLED(CONFIG_IPC) && (uint32_t)rax >> 31 && number >= EXO_CALL_IPC_CALL &&
+	       number <= EXO_CALL_IPC_WAIT && (uint32_t)rax < EXO_CALL_OURS + EXO_CALL_LIMIT;
+}
+
+/* Of a message that comes the words, which the caller looks at; after an error all is as it was,
+ * but for RDI, which has a slot or a badge that the thread has itself. */
+static bool message_left_nothing(void)
 {
 	const struct exo_registers *r = &end.registers;
-	const uint32_t number = (uint32_t)in.rax & ~UINT32_C(0x80000000);
+	struct exo_registers kept = *r;
 
-	if (IS_ENABLED(CONFIG_IPC) && number >= EXO_CALL_IPC_CALL && number <= EXO_CALL_IPC_WAIT)
-		return r->rdi == 0 && r->rsi == in.rsi && r->rdx == in.rdx && r->r10 == in.r10 &&
-		       r->r8 == in.r8 && r->r9 == in.r9;
-	return r->rdx < USER_TOP && (r->rdi | r->rsi | r->r10 | r->r8 | r->r9) == 0;
+	kept.r11 = in.r11;
+	kept.rcx = in.rcx;
+	kept.rax = in.rax;
+	kept.rdi = in.rdi;
+	if (!r->rax) {
+		kept.r12 = in.r12;
+		kept.r13 = in.r13;
+		memcpy(&kept.r10, &in.r10, 3 * 8);
+		kept.rsi = in.rsi;
+		kept.rdx = in.rdx;
+	}
+	return r->rax + LAST_ERROR <= LAST_ERROR &&
+	       memcmp(&kept, &in, offsetof(struct exo_registers, rip)) == 0 &&
+	       (r->rdi == 0 || r->rdi == in.rdi) && end.rsp == in.rsp && bases_are_kept() &&
+	       end.rcx == HOSTILE_CODE + 2 && end.r11 == (end.rflags & ~RF) && page_is_clean();
 }
 
 /* After SYSCALL: the answers, rip and rflags, what was kept, and 0. */
@@ -80,9 +101,11 @@ static bool call_left_nothing(void)
 {
 	const struct exo_registers *r = &end.registers;
 
-	return saved_are_kept() && r->rax + LAST_ERROR <= LAST_ERROR && arguments_are_clean() &&
-	       end.rcx == HOSTILE_CODE + 2 && end.r11 == (end.rflags & ~RF) &&
-	       (end.r11 & 0x202) == 0x202 && page_is_clean();
+	if (is_message(in.rax))
+		return message_left_nothing();
+	return saved_are_kept() && r->rax + LAST_ERROR <= LAST_ERROR && r->rdx < USER_TOP &&
+	       (r->rdi | r->rsi | r->r10 | r->r8 | r->r9) == 0 && end.rcx == HOSTILE_CODE + 2 &&
+	       end.r11 == (end.rflags & ~RF) && (end.r11 & 0x202) == 0x202 && page_is_clean();
 }
 
 /* --- calls -------------------------------------------------------------------------------------*/

@@ -16,8 +16,10 @@
  *stop: call again EXO_E_RANGE	the message is longer than the partner can take EXO_E_SLOT the
  *partner takes no capability, or its mailbox is not empty
  *
- * and those of cap_copy() for the capability that is granted. After an error no word has changed.
- * The last two, met by a reply that has found its caller waiting, leave the right to reply.
+ * and those of cap_copy() for the capability that is granted. After an error RDI is 0, and the tag and
+ * the words are undefined: words that the thread has sent or received before. The exo_ functions
+ * leave the struct exo_message as it was then. The last two, met by a reply that has found its caller
+ * waiting, leave the right to reply.
  */
 #ifndef UAPI_EXO_IPC_H
 #define UAPI_EXO_IPC_H

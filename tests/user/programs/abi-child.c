@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that the tests of the ABI start: does what its argument says. */
+#include "../ipc_worker.h"
 #include "abi-share.h"
 
 #include <exo/string.h>
@@ -95,6 +96,8 @@ int main(int argc, char **argv)
 		return is_told_all(argc, argv);
 	if (strcmp(what, "share") == 0)
 		return share();
+	if (IS_ENABLED(CONFIG_IPC) && strcmp(what, "ipc") == 0)
+		return ipc_child(argv[2]);
 	if (strcmp(what, "speak") == 0)
 		return speak();
 	return 0;

@@ -44,7 +44,7 @@ static uint64_t calls; /* of workers that are gone */
 static uint64_t succeeded[FUZZ_CALLS];
 static uint64_t audits, restarts;
 static uint32_t first[FUZZ_WORKERS_MAX][FUZZ_THREADS]; /* of the first generation's calls */
-static exo_cap_t exit_ntf, common; /* common: bank, notification and frame in three slots */
+static exo_cap_t exit_ntf, common; /* common: bank, notification, frame, endpoint */
 static struct cpio_file image;
 static bool failed;
 
@@ -85,6 +85,8 @@ static int64_t give_all(struct worker *worker)
 	       (error = give(worker, common, FUZZ_COMMON_BANK, EXO_RIGHTS_ALL)) ||
 	       (error = give(worker, common + 1, FUZZ_COMMON_NTF, EXO_RIGHTS_ALL)) ||
 	       (error = give(worker, common + 2, FUZZ_COMMON_FRAME, EXO_RIGHTS_ALL)) ||
+	       (IS_ENABLED(CONFIG_IPC) &&
+		(error = give(worker, common + 3, FUZZ_COMMON_EP, EXO_RIGHTS_ALL))) ||
 	       (error = give(worker, exo_pages_slot(worker->shared), FUZZ_SHARED,
 			     EXO_RIGHT_R | EXO_RIGHT_W)));
 	return error;
@@ -268,7 +270,7 @@ static int64_t make_common(void)
 {
 	int64_t error;
 
-	common = exo_slot_take(3);
+	common = exo_slot_take(4);
 	exit_ntf = exo_slot_take(1);
 	(void)((error = exo_bank_create(EXO_FIRST_BANK, COMMON_FRAMES, EXO_NODE_ANY, common)
 				.error) ||
@@ -276,6 +278,8 @@ static int64_t make_common(void)
 	       (error = exo_frame_alloc(EXO_FIRST_BANK, EXO_WHERE(3, EXO_NODE_ANY), EXO_HINT_NONE,
 					common + 2, 1)
 				.error) ||
+	       (IS_ENABLED(CONFIG_IPC) &&
+		(error = exo_object_create(EXO_FIRST_BANK, EXO_TYPE_EP, common + 3, 0).error)) ||
 	       (error = exo_object_create(EXO_FIRST_BANK, EXO_TYPE_NTF, exit_ntf, 0).error));
 	for (unsigned int i = 0; !error && i < nr_workers; i++)
 		error = exo_pages_take(EXO_FIRST_BANK, 1, (void **)&workers[i].shared);
@@ -317,10 +321,13 @@ static void check_calls(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(exo_call_kinds); i++) {
 		const uint64_t times = succeeded[exo_call_kinds[i].number];
+		const bool there = IS_ENABLED(CONFIG_IPC) ||
+				   exo_call_kinds[i].number < EXO_CALL_IPC_CALL ||
+				   exo_call_kinds[i].number > EXO_CALL_IPC_WAIT;
 
 		exo_printf("fuzz: %s succeeded %llu times\n", exo_call_kinds[i].name,
 			   (unsigned long long)times);
-		if (calls >= ENOUGH && !times)
+		if (calls >= ENOUGH && there && !times)
 			fail("that is too rare", -EXO_E_CALL);
 	}
 }

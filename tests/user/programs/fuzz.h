@@ -56,13 +56,15 @@ enum fuzz_slot {
 	FUZZ_COMMON_NTF,
 	FUZZ_COMMON_FRAME,
 	FUZZ_NEXT_ENV,
+	FUZZ_COMMON_EP,
 	/* The worker's own. */
 	FUZZ_BANKS = 1024,
 	FUZZ_NTFS = FUZZ_BANKS + 4,
 	FUZZ_THREAD_SLOTS = FUZZ_NTFS + 4,
 	FUZZ_ENVS = FUZZ_THREAD_SLOTS + 8,
 	FUZZ_FRAMES = FUZZ_ENVS + 2,
-	FUZZ_END = FUZZ_FRAMES + 40,
+	FUZZ_EPS = FUZZ_FRAMES + 40,
+	FUZZ_END = FUZZ_EPS + 4,
 };
 
 /* A generator of numbers: xorshift*. */
@@ -94,6 +96,7 @@ static inline bool fuzz_once_in(struct fuzz_random *random, uint64_t times)
 struct fuzz_maker {
 	struct fuzz_random random;
 	uint64_t sum; /* of what was made up, but for deadlines */
+	bool waited; /* the call before was one that waits for a message */
 	uint64_t buffer[512]; /* what calls read and write */
 };
 

@@ -27,6 +27,7 @@ static const struct pool {
 	[EXO_TYPE_ENV] = { FUZZ_ENVS, 2, EXO_SELF, FUZZ_NEXT_ENV },
 	[EXO_TYPE_THREAD] = { FUZZ_THREAD_SLOTS, 8, 0, 0 },
 	[EXO_TYPE_NTF] = { FUZZ_NTFS, 4, FUZZ_COMMON_NTF, FUZZ_COMMON_NTF },
+	[EXO_TYPE_EP] = { FUZZ_EPS, 4, FUZZ_COMMON_EP, FUZZ_COMMON_EP },
 	[EXO_TYPE_CPU] = { EXO_FIRST_CPUS, 1, EXO_FIRST_CPUS, EXO_FIRST_CPUS },
 	[EXO_TYPE_SYS] = { EXO_FIRST_SYS, 1, EXO_SELF, EXO_FIRST_SYS },
 	[EXO_TYPE_IRQ] = { EXO_FIRST_IRQS, 1, EXO_FIRST_IRQS, EXO_FIRST_IRQS },
@@ -66,7 +67,8 @@ static uint64_t pick(struct making *m, const uint64_t *values, unsigned int nr)
 static unsigned int any_type(struct making *m)
 {
 	return (unsigned int)PICK(m, EXO_TYPE_BANK, EXO_TYPE_FRAME, EXO_TYPE_FRAME, EXO_TYPE_FRAME,
-				  EXO_TYPE_ENV, EXO_TYPE_THREAD, EXO_TYPE_NTF, EXO_TYPE_IRQ);
+				  EXO_TYPE_ENV, EXO_TYPE_THREAD, EXO_TYPE_NTF, EXO_TYPE_IRQ,
+				  EXO_TYPE_EP);
 }
 
 /* The type that an argument is to be of, by its name. */
@@ -81,6 +83,7 @@ static unsigned int type_of(struct making *m)
 		{ "ntf", EXO_TYPE_NTF },       { "cpu", EXO_TYPE_CPU },
 		{ "thread", EXO_TYPE_THREAD }, { "sys", EXO_TYPE_SYS },
 		{ "state", EXO_TYPE_FRAME },   { "irq", EXO_TYPE_IRQ },
+		{ "ep", EXO_TYPE_EP },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(types); i++)
@@ -105,6 +108,9 @@ static uint64_t good_cap(struct making *m)
 
 	if (fuzz_once_in(m->random, SUICIDE))
 		return fuzz_below(m->random, EXO_FIRST_FREE);
+	/* A reply. */
+	if (is_call(m, EXO_CALL_IPC_SEND) && fuzz_once_in(m->random, 2))
+		return EXO_SELF;
 	/* A thread that stops itself, or lets all others go first, is found out only after a while.
 	 */
 	if (type == EXO_TYPE_THREAD)
@@ -193,7 +199,7 @@ static uint64_t good_number(struct making *m)
 	if (strcmp(name, "where") == 0)
 		return EXO_WHERE(PICK(m, 0, 0, 0, 0, 1, 2, 4, 6), node(m));
 	if (strcmp(name, "type") == 0)
-		return PICK(m, EXO_TYPE_ENV, EXO_TYPE_THREAD, EXO_TYPE_NTF);
+		return PICK(m, EXO_TYPE_ENV, EXO_TYPE_THREAD, EXO_TYPE_NTF, EXO_TYPE_EP);
 	if (strcmp(name, "what") == 0 && is_call(m, EXO_CALL_SYS_CTL))
 		return fuzz_once_in(m->random, 2) ? EXO_SYS_CLOCK : fuzz_below(m->random, 6);
 	if (strcmp(name, "what") == 0)
@@ -342,10 +348,11 @@ static uint64_t good_pointer(struct making *m)
 	return (uint64_t)buffer;
 }
 
-/* A message whose wait has an end: the state page's deadline, which is 0 unless somebody writes it.
- */
+/* A message whose wait has an end, with its words: the state page has what belongs to it. */
 static uint64_t good_tag(struct making *m)
 {
+	for (unsigned int i = 2; i < 6; i++)
+		m->call->arguments[i] = fuzz_next(m->random);
 	return EXO_TAG(fuzz_next(m->random), fuzz_below(m->random, 140)) | EXO_TAG_DEADLINE |
 	       (fuzz_once_in(m->random, 4) ? EXO_TAG_GRANT : 0);
 }
@@ -456,6 +463,11 @@ void fuzz_make(struct fuzz_maker *maker, struct fuzz_call *call)
 		return;
 	}
 	m.kinds = &exo_call_kinds[fuzz_below(m.random, ARRAY_SIZE(exo_call_kinds))];
+	/* Who may have a call now, answers it, or its caller would seldom see that. */
+	if (maker->waited && !fuzz_once_in(m.random, 4))
+		m.kinds = kinds_of(fuzz_once_in(m.random, 2) ? EXO_CALL_IPC_SEND
+							     : EXO_CALL_IPC_REPLY_WAIT);
+	maker->waited = is_call(&m, EXO_CALL_IPC_WAIT);
 	/* These two take long. */
 	if ((is_call(&m, EXO_CALL_NTF_WAIT) || is_call(&m, EXO_CALL_DEBUG_WRITE)) &&
 	    !fuzz_once_in(m.random, 8))

@@ -13,6 +13,8 @@
 #include <libexo/program.h>
 #include <libexo/thread.h>
 #include <libexo/upcall.h>
+#include <uapi/exo/ipc.h>
+#include <uapi/exo/sys.h>
 
 static struct fuzz_maker makers[FUZZ_THREADS];
 static struct exo_thread threads[FUZZ_THREADS];
@@ -51,9 +53,13 @@ static struct exo_result call(const struct fuzz_call *made)
 	register uint64_t r10 __asm__("r10") = made->arguments[3];
 	register uint64_t r8 __asm__("r8") = made->arguments[4];
 	register uint64_t r9 __asm__("r9") = made->arguments[5];
+	/* Of messages: words, which come back changed. */
+	register uint64_t r12 __asm__("r12") = ~made->arguments[5];
+	register uint64_t r13 __asm__("r13") = ~made->arguments[4];
 
 	__asm__ volatile("syscall"
-			 : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r10), "+r"(r8), "+r"(r9)
+			 : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r10), "+r"(r8),
+			   "+r"(r9), "+r"(r12), "+r"(r13)
 			 :
 			 : "rcx", "r11", "memory");
 	return (struct exo_result){ (int64_t)rax, rdx };
@@ -63,6 +69,22 @@ static bool is_ours(uint64_t number)
 {
 	return (uint32_t)number >= EXO_CALL_OURS &&
 	       (uint32_t)number < EXO_CALL_OURS + EXO_CALL_LIMIT;
+}
+
+/* What the state page says of messages. A wait ends soon, or at once. */
+static void prepare(struct fuzz_maker *maker, struct exo_state_page *state)
+{
+	struct fuzz_random *random = &maker->random;
+	const uint64_t wait = fuzz_below(random, 4) * fuzz_below(random, 100000);
+
+	state->deadline = 0;
+	if (wait)
+		state->deadline = exo_sys_ctl(EXO_SELF, EXO_SYS_CLOCK, 0, 0).value + wait;
+	state->grant = fuzz_once_in(random, 32) ? fuzz_next(random)
+						: EXO_GRANT(FUZZ_BANKS + fuzz_below(random, 64),
+							    fuzz_below(random, 64));
+	state->mailbox =
+		fuzz_once_in(random, 32) ? fuzz_next(random) : FUZZ_FRAMES + fuzz_below(random, 44);
 }
 
 static void fuzz(void *number)
@@ -80,6 +102,8 @@ static void fuzz(void *number)
 		struct fuzz_call made;
 		struct exo_result result;
 
+		prepare(maker,
+			index ? threads[index].state : (struct exo_state_page *)EXO_STATE_ADDRESS);
 		fuzz_make(maker, &made);
 		if (i == FUZZ_FIRST)
 			progress->first = maker->sum | 1;
