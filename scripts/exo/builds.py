@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass
 
 from exo import child, machine, tree
+from exo.compile_once import CompileOnce
 
 MAKE_TIMEOUT = 900
 PROBABILITIES = {"random": "50", "likely": "90"}  # of yes, in per cent
@@ -130,6 +131,7 @@ class Builds:
         self.directory = os.path.abspath(directory)
         self.jobs = jobs
         self.scale = scale
+        self.compile_once = CompileOnce(self.directory)
         self._lock = threading.Lock()
         self._locks = {}
         self._done = {}
@@ -158,7 +160,8 @@ class Builds:
         return os.path.join(self.directory, spec.name)
 
     def _make(self, spec, *words, env=None):
-        made = make(self.path(spec), *spec.make_words(), *words, env=env,
+        made = make(self.path(spec), *spec.make_words(), *words,
+                    env={**self.compile_once.environment(), **(env or {})},
                     timeout=MAKE_TIMEOUT * self.scale)
         if not made.ok:
             raise BuildError(f"{spec.name}: make {' '.join(words)}: {made.reason()}",

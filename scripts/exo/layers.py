@@ -237,7 +237,8 @@ def _tool_job(name, file_name):
     def run(context):
         ran = child.run([sys.executable, "-B", tree.path("scripts/exo"), "unittest", file_name],
                         TOOL_TIMEOUT * context.scale, cwd=tree.ROOT,
-                        env={"EXO_TEST_SCALE": str(context.scale)})
+                        env={"EXO_TEST_SCALE": str(context.scale),
+                             **context.builds.compile_once.environment()})
         rows = [json.loads(line[len(MARK):]) for line in ran.output.splitlines()
                 if line.startswith(MARK)]
         found = [Result(f"{name}.{row.pop('name')}", **row) for row in rows]

@@ -93,6 +93,9 @@ def run(options, chosen):
         print("\nFailed:")
         for row in failed:
             print(f"  {row.name}: {row.message}")
+    compiled, reused = context.builds.compile_once.counts()
+    if compiled:
+        print(f"{compiled} files of kernels compiled, {reused} the same as one of those")
     print(f"{seconds:.0f} s; JUnit XML in {os.path.relpath(junit)}")
     print(results.summary(found), flush=True)
     return results.exit_status(found)

@@ -68,8 +68,8 @@ struct two_producers : rl::test_suite<two_producers<COUNT, TAKES>, PRODUCERS + 1
 
 int main()
 {
-	model<two_producers<3, 4>>("three_nodes_each", RANDOM, 100000);
-	model<two_producers<1, 2>>("one_node_each", FULL, MANY);
-	model<two_producers<2, 3>>("two_nodes_each", 3, MANY);
+	model<two_producers<3, 4>, RANDOM>("three_nodes_each", 100000);
+	model<two_producers<1, 2>, FULL>("one_node_each", MANY);
+	model<two_producers<2, 3>, 3>("two_nodes_each", MANY);
 	return model_end();
 }

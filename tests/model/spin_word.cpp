@@ -77,8 +77,8 @@ struct turns : rl::test_suite<turns<PASSERS, ROUNDS>, PASSERS + 1> {
 
 int main()
 {
-	model<turns<1, 2>>("one_passes_twice", 4, MANY);
-	model<turns<2, 1>>("two_pass", 3, MANY);
-	model<turns<3, 2>>("three_pass_twice", RANDOM, 300000);
+	model<turns<1, 2>, 4>("one_passes_twice", MANY);
+	model<turns<2, 1>, 3>("two_pass", MANY);
+	model<turns<3, 2>, RANDOM>("three_pass_twice", 300000);
 	return model_end();
 }

@@ -4,6 +4,7 @@
 
 Everything happens in copies of the tree, so that files can be touched and changed. Which files
 depend on a header or an option is asked of the compiler (-M), not of the build's own bookkeeping.
+In scripts/test, where builds share objects, what must compile by itself does: PLAIN.
 """
 import json
 import os
@@ -19,9 +20,10 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
-from exo import child, fresh, tree  # noqa: E402
+from exo import child, compile_once, fresh, tree  # noqa: E402
 
 SCALE = float(os.environ.get("EXO_TEST_SCALE", "1"))
+PLAIN = {"PATH": compile_once.without(os.environ["PATH"])}
 # Hold the configuration's hash or text, or addresses: they follow any change.
 FOLLOWERS = {"kernel/version.c", "kernel/config_text.asm", "kernel/symbol_table.asm",
              "arch/x86_64/relocation_table.asm", "user/programs.asm"}
@@ -164,11 +166,12 @@ class Rebuild(Copy):
     def _mention(self, option):
         """Files whose compilation reads the option's name in anything but the list of options."""
         pattern = re.compile(rb"\bCONFIG_%s\b" % option.encode())
+        dependencies = self.dependencies()
         cache = {}
-        for name in set().union(*self.dependencies().values()):
+        for name in set().union(*dependencies.values()):
             if not name.endswith("autoconf.h"):
                 cache[name] = bool(pattern.search(read(self.tree, name)))
-        return {name for name, needs in self.dependencies().items()
+        return {name for name, needs in dependencies.items()
                 if any(cache.get(need) for need in needs)}
 
     def test_option_that_picks_files(self):
@@ -198,7 +201,7 @@ class Rebuild(Copy):
 
 
 class Apart(Copy):
-    """Builds that must not meet, and builds that must be equal."""
+    """Builds that must not meet, and builds that must be equal to one whose objects others made."""
 
     def names(self):
         """Every file of the copied tree."""
@@ -218,7 +221,7 @@ class Apart(Copy):
                 for name in ("bench", "embedded_minimal", "bench_flat")}
         running = [child.start(["make", f"O={out}", "-j2", f"{name}_defconfig", "all"],
                                cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               env={**os.environ, "MAKEFLAGS": ""})
+                               env={**os.environ, **PLAIN, "MAKEFLAGS": ""})
                    for name, out in outs.items()]
         for process in running:
             self.assertEqual(process.wait(300 * SCALE), 0)
@@ -233,7 +236,7 @@ class Apart(Copy):
         out = os.path.join(other, "build")
         time.sleep(1.1)  # a date in seconds would differ
         self.build("bench_defconfig", out="build", where=other)
-        self.build("all", "iso", out="build", where=other, env={"TZ": "Asia/Tokyo"})
+        self.build("all", "iso", out="build", where=other, env={**PLAIN, "TZ": "Asia/Tokyo"})
         for name in ("exo-kernel.elf", "exo-kernel.iso"):
             with self.subTest(name):
                 self.assertTrue(read(self.out, name) == read(out, name), f"{name} differs")
@@ -244,10 +247,10 @@ class Apart(Copy):
         for moment in (0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2):
             process = child.start(["make", f"O={out}", "-j2"], cwd=self.tree,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
+                                  stderr=subprocess.DEVNULL, env={**os.environ, **PLAIN})
             time.sleep(moment)
             child.kill(process)
-        self.build(out=out)
+        self.build(out=out, env=PLAIN)
         self.same_as_clean(out)
 
     def test_a_half_written_object_is_not_trusted(self):
@@ -256,16 +259,18 @@ class Apart(Copy):
         self.build("bench_defconfig", out=out)
         fake = self.new("bin")
         os.makedirs(fake)
-        real = shutil.which("x86_64-linux-gnu-gcc") or shutil.which("x86_64-elf-gcc")
+        path = PLAIN["PATH"]
+        real = shutil.which("x86_64-elf-gcc", path=path) or \
+            shutil.which("x86_64-linux-gnu-gcc", path=path)
         name = os.path.join(fake, os.path.basename(real))
         with open(name, "w", encoding="utf-8") as file:
             file.write('#!/bin/sh\ncase "$*" in *lib/printf.c)\n'
                        'while [ "$1" != -o ]; do shift; done\n'
                        f'echo half >"$2"; kill -9 $PPID;; *) exec {real} "$@";; esac\n')
         os.chmod(name, 0o755)
-        broken = make(out, "-j1", env={"PATH": f"{fake}:{os.environ['PATH']}"})
+        broken = make(out, "-j1", env={"PATH": f"{fake}:{path}"})
         self.assertFalse(broken.ok)
-        self.build(out=out)
+        self.build(out=out, env=PLAIN)
         self.same_as_clean(out)
 
 
