@@ -108,7 +108,6 @@ static void tell_room(struct exo_consumer *consumer)
 
 static void consume(unsigned int unused)
 {
-	const uint64_t half = (UINT64_C(1) << shape.cells) / 2;
 	uint64_t message[WORDS], next[PRODUCERS] = { 0 }, random = STRESS_SEED;
 	struct exo_consumer consumer;
 
@@ -120,7 +119,7 @@ static void consume(unsigned int unused)
 		if (!error) {
 			check(message, next);
 			left--;
-			if (half < 2 || consumer.head / EXO_CHANNEL_STEP % half == 0)
+			if (exo_channel_half(&consumer))
 				tell_room(&consumer);
 			stress_pause(&random);
 		} else if (exo_channel_sleep(&consumer)) {

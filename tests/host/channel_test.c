@@ -103,7 +103,8 @@ static void channel_positions_wrap(struct test *test)
 	begin(false);
 	channel->head = channel->tail = start;
 	for (unsigned int i = 0; i < NR; i++)
-		exo_channel_at(channel, NR - 1, BYTES, start + i * EXO_CHANNEL_STEP)->word =
+		exo_channel_at(channel, (NR - 1) << BYTES, 16 - BYTES, start + i * EXO_CHANNEL_STEP)
+			->word =
 			start + (i + 1 - (uint64_t)NR) * EXO_CHANNEL_STEP + EXO_CHANNEL_PUBLISHED;
 	exo_producer_init(&first, channel, &shape, 7);
 	exo_consumer_init(&consumer, channel, &shape, false);

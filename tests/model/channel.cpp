@@ -143,8 +143,7 @@ template <unsigned int PRODUCERS, unsigned int CELLS, bool SINGLE> struct channe
 		const int error = pop();
 
 		if (!error) {
-			if (consumer.head / EXO_CHANNEL_STEP % ((consumer.last + 1) / 2 + !CELLS) ==
-			    0)
+			if (exo_channel_half(&consumer))
 				tell_room();
 			return true;
 		}

@@ -19,8 +19,8 @@ ELSEWHERE = {"channel": os.path.join("..", "uapi", "exo")}  # than include/exo
 # Fields that are no atomics, but shared: who may touch them when is what the queue is about.
 WATCHED = {"injector": [("struct inject_node *", "next")]}
 
-# A header without _Atomic, for programs in C++ as well: its shared fields, and what depends on where
-# they are. channel.cpp has the cells.
+# A header without _Atomic, for programs in C++ as well: its shared fields, and what depends on
+# where they are. channel.cpp has the cells.
 SHARED = {
     "channel": [
         ("\tuint64_t head; /* the consumer's: all", "\trl::atomic<uint64_t> head; /* all"),
@@ -29,8 +29,8 @@ SHARED = {
         ("\tuint64_t waiting;", "\trl::atomic<uint64_t> waiting;"),
         ("\tuint64_t word;\n};",
          "\trl::atomic<uint64_t> word;\n\trl::var<uint64_t> message[MODEL_WORDS];\n};"),
-        ("return (struct exo_channel_cell *)(void *)((char *)(channel + 1) + (index << bytes));",
-         "return (void)bytes, model_cell(channel, index);"),
+        ("return (struct exo_channel_cell *)(void *)((char *)(channel + 1) + offset);",
+         "return model_cell(channel, offset >> 4);"),
         ("uint64_t *exo_channel_message(", "rl::var<uint64_t> *exo_channel_message("),
         ("return &cell->word + 1;", "return cell->message;"),
     ],
@@ -70,32 +70,36 @@ BROKEN = {
             "atomic_store_explicit(&word->state, SPIN_PROMISED, "),
     },
     "channel": {
-        "publish_without_release": ("&claim->cell->word, next + EXO_CHANNEL_PUBLISHED, "
-                                    "__ATOMIC_RELEASE",
-                                    "&claim->cell->word, next + EXO_CHANNEL_PUBLISHED, "
-                                    "__ATOMIC_RELAXED"),
-        "single_without_release": ("(&cell->word, next + EXO_CHANNEL_PUBLISHED, __ATOMIC_RELEASE",
-                                   "(&cell->word, next + EXO_CHANNEL_PUBLISHED, __ATOMIC_RELAXED"),
+        "publish_without_release": (
+            "exo_channel_published(claim->position),\n\t\t\t __ATOMIC_RELEASE",
+            "exo_channel_published(claim->position),\n\t\t\t __ATOMIC_RELAXED"),
+        "single_without_release": ("exo_channel_published(position), __ATOMIC_RELEASE",
+                                   "exo_channel_published(position), __ATOMIC_RELAXED"),
         "pop_without_acquire": ("&cell->word, __ATOMIC_ACQUIRE", "&cell->word, __ATOMIC_RELAXED"),
-        "take_without_release": ("consumer->head, __ATOMIC_RELEASE",
+        "take_without_release": ("head + EXO_CHANNEL_STEP, __ATOMIC_RELEASE",
+                                 "head + EXO_CHANNEL_STEP, __ATOMIC_RELAXED"),
+        "skip_without_release": ("consumer->head, __ATOMIC_RELEASE",
                                  "consumer->head, __ATOMIC_RELAXED"),
         "full_without_acquire": (
-            "return false;\n\tproducer->head = __atomic_load_n(&producer->channel->head, "
-            "__ATOMIC_ACQUIRE",
-            "return false;\n\tproducer->head = __atomic_load_n(&producer->channel->head, "
-            "__ATOMIC_RELAXED"),
+            "__ATOMIC_ACQUIRE) + producer->lap;\n\treturn (int64_t)",
+            "__ATOMIC_RELAXED) + producer->lap;\n\treturn (int64_t)"),
         "init_without_acquire": ("&channel->head, __ATOMIC_ACQUIRE",
                                  "&channel->head, __ATOMIC_RELAXED"),
         "lapped_without_acquire": (
-            "{\n\t\tproducer->head = __atomic_load_n(&producer->channel->head, __ATOMIC_ACQUIRE",
-            "{\n\t\tproducer->head = __atomic_load_n(&producer->channel->head, __ATOMIC_RELAXED"),
-        "one_too_many": ("(producer->last * EXO_CHANNEL_STEP)",
-                         "((producer->last + 1) * EXO_CHANNEL_STEP)"),
+            "__atomic_load_n(&producer->channel->head, __ATOMIC_ACQUIRE);\n\n",
+            "__atomic_load_n(&producer->channel->head, __ATOMIC_RELAXED);\n\n"),
+        "one_too_many": ("+ producer->lap;\n\treturn (int64_t)",
+                         "+ producer->lap + EXO_CHANNEL_STEP;\n\treturn (int64_t)"),
         "claim_without_exchange": (
-            "__atomic_compare_exchange_n(&cell->word, &word, position + mine,",
-            "(__atomic_store_n(&cell->word, position + mine, __ATOMIC_RELAXED), true) || "
-            "__atomic_compare_exchange_n(&cell->word, &word, position + mine,"),
-        "claimed_again": ("__builtin_expect(compared >= 0, 0)", "compared > 0"),
+            "__builtin_expect(__atomic_compare_exchange_n(&cell->word, &word,",
+            "__builtin_expect((word == cell->word.load(rl::mo_relaxed, $) && "
+            "(cell->word.store(position + producer->mine, rl::mo_relaxed, $), true)) || "
+            "__atomic_compare_exchange_n(&cell->word, &word,"),
+        "slow_claim_without_exchange": (
+            "if (__atomic_compare_exchange_n(&cell->word, &word,",
+            "if ((cell->word.store(position + producer->mine, rl::mo_relaxed, $), true) || "
+            "__atomic_compare_exchange_n(&cell->word, &word,"),
+        "claimed_again": ("if (compared >= 0) {", "if (compared > 0) {"),
         "bit_not_looked_at": ("(word & EXO_CHANNEL_SLEEPS) != 0", "false"),
         "sleep_by_a_store": (
             "return __atomic_compare_exchange_n(place, &word, word | EXO_CHANNEL_SLEEPS,",
@@ -115,8 +119,7 @@ BROKEN = {
         "room_told_without_order": ("waiting, 0, __ATOMIC_ACQ_REL",
                                     "waiting, 0, __ATOMIC_RELAXED"),
         "skip_without_looking": (
-            " ||\n\t    word == consumer->head + EXO_CHANNEL_STEP + EXO_CHANNEL_PUBLISHED)\n\t\t"
-            "return -EXO_E_AGAIN;", ")\n\t\treturn -EXO_E_AGAIN;"),
+            " ||\n\t    word == exo_channel_published(consumer->head))", ")"),
     },
     "overflow_queue": {
         "link_without_release": ("&previous->next, first, memory_order_release",

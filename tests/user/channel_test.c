@@ -143,7 +143,7 @@ static void receive_all(struct test *test, unsigned int nr, bool single)
 	failed = 0;
 	for (uint64_t i = 0; i < nr; i++) {
 		senders[i] = sender;
-		senders[i].end.id = (uint32_t)i;
+		exo_producer_init(&senders[i].end, channel, &shape, (uint32_t)i);
 		senders[i].room_bit = CHANNEL_ROOM << i;
 		TEST_EQ(test, exo_thread_start(&threads[i], send_all, (void *)i, 4), 0);
 	}

@@ -134,9 +134,10 @@ int exo_channel_receive_slow(struct exo_receiver *receiver, uint64_t *message, u
 int exo_client_request(struct exo_client *client, const uint64_t *message, uint32_t words,
 		       uint64_t deadline)
 {
+	const struct exo_consumer *end = &client->responses.end;
 	int error;
 
-	if (client->outstanding > client->responses.end.last)
+	if (client->outstanding > end->mask >> (16 - end->shift))
 		return -EXO_E_AGAIN;
 	error = exo_channel_send(&client->requests, message, words, deadline);
 	if (!error)

@@ -77,21 +77,24 @@ struct exo_channel_shape {
 #define EXO_CHANNEL_SIZE(cells, bytes) \
 	(sizeof(struct exo_channel) + (UINT64_C(1) << ((cells) + (bytes))))
 
-/* An end: nobody else's, one thread at a time. */
+/* An end: nobody else's, one thread at a time. Positions are multiples of EXO_CHANNEL_STEP. */
 struct exo_producer {
 	struct exo_channel *channel;
-	uint64_t last; /* number of cells - 1 */
-	uint64_t head; /* the consumer's, when last looked at */
+	uint64_t mask; /* of offsets of cells */
 	uint64_t tail; /* where to try next */
-	uint32_t bytes; /* log2 */
-	uint32_t id; /* 0 .. EXO_CHANNEL_IDS - 1 */
+	uint64_t limit; /* the first position without room, as head was when last looked at */
+	uint64_t lap; /* from a position to the same cell's next one */
+	uint64_t mine; /* what makes a position a word that is claimed */
+	uint32_t shift; /* from a position to its offset */
+	uint32_t reserved;
 };
 
 struct exo_consumer {
 	struct exo_channel *channel;
-	uint64_t last;
-	uint64_t head;
-	uint32_t bytes;
+	uint64_t mask;
+	uint64_t head; /* what to take next */
+	uint64_t half; /* mask: 0 where half of the channel has been taken */
+	uint32_t shift;
 	bool single; /* the producer is: it uses exo_channel_push_single() */
 };
 
@@ -104,12 +107,23 @@ struct exo_claim {
 
 /* --- the shared memory -------------------------------------------------------------------------*/
 
-static inline struct exo_channel_cell *exo_channel_at(struct exo_channel *channel, uint64_t last,
-						      uint32_t bytes, uint64_t position)
+static inline struct exo_channel_cell *exo_channel_at(struct exo_channel *channel, uint64_t mask,
+						      uint32_t shift, uint64_t position)
 {
-	const uint64_t index = (position / EXO_CHANNEL_STEP) & last;
+	const uint64_t offset = (position >> shift) & mask;
 
-	return (struct exo_channel_cell *)(void *)((char *)(channel + 1) + (index << bytes));
+	return (struct exo_channel_cell *)(void *)((char *)(channel + 1) + offset);
+}
+
+static inline uint64_t exo_channel_mask(const struct exo_channel_shape *shape)
+{
+	return ((UINT64_C(1) << shape->cells) - 1) << shape->bytes;
+}
+
+/* The word of a cell whose message is there. */
+static inline uint64_t exo_channel_published(uint64_t position)
+{
+	return position + EXO_CHANNEL_STEP + EXO_CHANNEL_PUBLISHED;
 }
 
 /* Where a cell's message is: 8-byte words, one less than the cell has. */
@@ -136,27 +150,29 @@ static inline void exo_producer_init(struct exo_producer *producer, struct exo_c
 				     const struct exo_channel_shape *shape, uint32_t id)
 {
 	producer->channel = channel;
-	producer->last = (UINT64_C(1) << shape->cells) - 1;
-	producer->bytes = shape->bytes;
-	producer->id = id;
-	producer->head = __atomic_load_n(&channel->head, __ATOMIC_ACQUIRE);
-	producer->tail = __atomic_load_n(&channel->tail, __ATOMIC_RELAXED);
+	producer->mask = exo_channel_mask(shape);
+	producer->shift = 16 - shape->bytes;
+	producer->reserved = 0;
+	producer->lap = EXO_CHANNEL_STEP << shape->cells;
+	producer->mine = EXO_CHANNEL_STEP + (uint64_t)id * 2;
+	producer->limit = __atomic_load_n(&channel->head, __ATOMIC_ACQUIRE) + producer->lap;
+	producer->tail =
+		__atomic_load_n(&channel->tail, __ATOMIC_RELAXED) & ~(EXO_CHANNEL_STEP - 1);
 	/* The predecessor may have published one more. */
 	if (__atomic_load_n(
-		    &exo_channel_at(channel, producer->last, producer->bytes, producer->tail)->word,
-		    __ATOMIC_RELAXED) == producer->tail + EXO_CHANNEL_STEP + EXO_CHANNEL_PUBLISHED)
+		    &exo_channel_at(channel, producer->mask, producer->shift, producer->tail)->word,
+		    __ATOMIC_RELAXED) == exo_channel_published(producer->tail))
 		producer->tail += EXO_CHANNEL_STEP;
 }
 
 /* Is there no room at @position? One that has been taken long ago has some. */
 static inline bool exo_channel_full(struct exo_producer *producer, uint64_t position)
 {
-	const int64_t most = (int64_t)(producer->last * EXO_CHANNEL_STEP);
-
-	if (__builtin_expect((int64_t)(position - producer->head) <= most, 1))
+	if (__builtin_expect((int64_t)(position - producer->limit) < 0, 1))
 		return false;
-	producer->head = __atomic_load_n(&producer->channel->head, __ATOMIC_ACQUIRE);
-	return (int64_t)(position - producer->head) > most;
+	producer->limit =
+		__atomic_load_n(&producer->channel->head, __ATOMIC_ACQUIRE) + producer->lap;
+	return (int64_t)(position - producer->limit) >= 0;
 }
 
 /* Where to try after @position, which another one has claimed, in this lap or in a later one. */
@@ -169,42 +185,35 @@ static inline uint64_t exo_channel_next(struct exo_producer *producer, uint64_t 
 	if ((int64_t)(tail - position) > 0)
 		position = tail;
 	if (__builtin_expect(compared > 0, 0)) {
-		producer->head = __atomic_load_n(&producer->channel->head, __ATOMIC_ACQUIRE);
-		if ((int64_t)(producer->head - position) > 0)
-			position = producer->head;
+		const uint64_t head = __atomic_load_n(&producer->channel->head, __ATOMIC_ACQUIRE);
+
+		producer->limit = head + producer->lap;
+		if ((int64_t)(head - position) > 0)
+			position = head & ~(EXO_CHANNEL_STEP - 1);
 	}
 	return position;
 }
 
-/**
- * exo_channel_claim() - the first half of a push
- * @claim: filled; its cell's message is then the caller's to write, up to exo_channel_publish()
- * Returns 0; -EXO_E_AGAIN: the channel is full, or others were quicker all the time. Until it is
- * published the consumer gets nothing that was claimed later.
- */
-static inline int exo_channel_claim(struct exo_producer *producer, struct exo_claim *claim)
+/* For exo_channel_claim(), where anything is not as usual. */
+static __attribute__((__noinline__, __cold__, __unused__)) int exo_channel_claim_slow(
+	struct exo_producer *producer, struct exo_claim *claim)
 {
-	const uint64_t mine = EXO_CHANNEL_STEP + (uint64_t)producer->id * 2;
 	uint64_t position = producer->tail;
 
-	for (uint64_t tries = 0; tries <= 2 * producer->last + 1; tries++) {
+	for (uint64_t tries = 0; tries < 2 * producer->lap; tries += EXO_CHANNEL_STEP) {
 		struct exo_channel_cell *const cell = exo_channel_at(
-			producer->channel, producer->last, producer->bytes, position);
+			producer->channel, producer->mask, producer->shift, position);
 		uint64_t word = __atomic_load_n(&cell->word, __ATOMIC_RELAXED);
 		const int64_t compared = exo_channel_compare(word, position);
 
-		if (__builtin_expect(compared >= 0, 0)) {
+		if (compared >= 0) {
 			position = exo_channel_next(producer, position, compared);
 			continue;
 		}
-		if (exo_channel_full(producer, position)) {
-			producer->tail = position;
-			return -EXO_E_AGAIN;
-		}
-		if (__builtin_expect(
-			    __atomic_compare_exchange_n(&cell->word, &word, position + mine, false,
-							__ATOMIC_RELAXED, __ATOMIC_RELAXED),
-			    1)) {
+		if (exo_channel_full(producer, position))
+			break;
+		if (__atomic_compare_exchange_n(&cell->word, &word, position + producer->mine,
+						false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 			claim->cell = cell;
 			claim->position = position;
 			claim->wake = (word & EXO_CHANNEL_SLEEPS) != 0;
@@ -215,15 +224,55 @@ static inline int exo_channel_claim(struct exo_producer *producer, struct exo_cl
 	return -EXO_E_AGAIN;
 }
 
-/* The other half. Returns whether the caller has to wake the consumer, who waits for it. */
-static inline bool exo_channel_publish(struct exo_producer *producer, const struct exo_claim *claim)
+/**
+ * exo_channel_claim() - the first half of a push
+ * @claim: filled; its cell's message is then the caller's to write, up to exo_channel_publish()
+ * Returns 0; -EXO_E_AGAIN: the channel is full, or others were quicker all the time. Until it is
+ * published the consumer gets nothing that was claimed later.
+ */
+static inline int exo_channel_claim(struct exo_producer *producer, struct exo_claim *claim)
+{
+	const uint64_t position = producer->tail;
+	struct exo_channel_cell *const cell =
+		exo_channel_at(producer->channel, producer->mask, producer->shift, position);
+	/* As the lap before has left it; nobody sleeps. Not looked at: that would fetch it twice.
+	 */
+	uint64_t word = exo_channel_published(position) - producer->lap;
+	struct exo_claim slow;
+
+	if (__builtin_expect((int64_t)(position - producer->limit) < 0, 1) &&
+	    __builtin_expect(__atomic_compare_exchange_n(&cell->word, &word,
+							 position + producer->mine, false,
+							 __ATOMIC_RELAXED, __ATOMIC_RELAXED),
+			     1)) {
+		claim->cell = cell;
+		claim->position = position;
+		claim->wake = false;
+		return 0;
+	}
+	if (exo_channel_claim_slow(producer, &slow))
+		return -EXO_E_AGAIN;
+	*claim = slow;
+	return 0;
+}
+
+static inline void exo_channel_publish_in(struct exo_channel *channel,
+					  struct exo_producer *producer,
+					  const struct exo_claim *claim)
 {
 	const uint64_t next = claim->position + EXO_CHANNEL_STEP;
 
-	__atomic_store_n(&claim->cell->word, next + EXO_CHANNEL_PUBLISHED, __ATOMIC_RELEASE);
-	/* Behind it, as stores wait for those before. It may go back: others then look at more. */
-	__atomic_store_n(&producer->channel->tail, next, __ATOMIC_RELAXED);
 	producer->tail = next;
+	__atomic_store_n(&claim->cell->word, exo_channel_published(claim->position),
+			 __ATOMIC_RELEASE);
+	/* Behind it, as stores wait for those before. It may go back: others then look at more. */
+	__atomic_store_n(&channel->tail, next, __ATOMIC_RELAXED);
+}
+
+/* The other half. Returns whether the caller has to wake the consumer, who waits for it. */
+static inline bool exo_channel_publish(struct exo_producer *producer, const struct exo_claim *claim)
+{
+	exo_channel_publish_in(producer->channel, producer, claim);
 	return claim->wake;
 }
 
@@ -236,13 +285,15 @@ static inline bool exo_channel_publish(struct exo_producer *producer, const stru
 static inline int exo_channel_push(struct exo_producer *producer, const uint64_t *message,
 				   uint32_t words, bool *wake)
 {
+	struct exo_channel *const channel = producer->channel;
 	struct exo_claim claim;
 
 	*wake = false;
 	if (__builtin_expect(exo_channel_claim(producer, &claim) != 0, 0))
 		return -EXO_E_AGAIN;
 	__builtin_memcpy(exo_channel_message(claim.cell), message, words * sizeof(*message));
-	*wake = exo_channel_publish(producer, &claim);
+	exo_channel_publish_in(channel, producer, &claim);
+	*wake = claim.wake;
 	return 0;
 }
 
@@ -250,16 +301,17 @@ static inline int exo_channel_push(struct exo_producer *producer, const uint64_t
 static inline int exo_channel_push_single(struct exo_producer *producer, const uint64_t *message,
 					  uint32_t words)
 {
-	const uint64_t next = producer->tail + EXO_CHANNEL_STEP;
+	const uint64_t position = producer->tail, next = position + EXO_CHANNEL_STEP;
+	struct exo_channel *const channel = producer->channel;
 	struct exo_channel_cell *cell;
 
-	if (__builtin_expect(exo_channel_full(producer, producer->tail), 0))
+	if (__builtin_expect(exo_channel_full(producer, position), 0))
 		return -EXO_E_AGAIN;
-	cell = exo_channel_at(producer->channel, producer->last, producer->bytes, producer->tail);
-	__builtin_memcpy(exo_channel_message(cell), message, words * sizeof(*message));
-	__atomic_store_n(&cell->word, next + EXO_CHANNEL_PUBLISHED, __ATOMIC_RELEASE);
-	__atomic_store_n(&producer->channel->tail, next, __ATOMIC_RELAXED);
+	cell = exo_channel_at(channel, producer->mask, producer->shift, position);
 	producer->tail = next;
+	__builtin_memcpy(exo_channel_message(cell), message, words * sizeof(*message));
+	__atomic_store_n(&cell->word, exo_channel_published(position), __ATOMIC_RELEASE);
+	__atomic_store_n(&channel->tail, next, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -287,8 +339,9 @@ static inline void exo_consumer_init(struct exo_consumer *consumer, struct exo_c
 				     const struct exo_channel_shape *shape, bool single)
 {
 	consumer->channel = channel;
-	consumer->last = (UINT64_C(1) << shape->cells) - 1;
-	consumer->bytes = shape->bytes;
+	consumer->mask = exo_channel_mask(shape);
+	consumer->shift = 16 - shape->bytes;
+	consumer->half = ((UINT64_C(1) << shape->cells) - 1) / 2 * EXO_CHANNEL_STEP;
 	consumer->head =
 		__atomic_load_n(&channel->head, __ATOMIC_RELAXED) & ~(EXO_CHANNEL_STEP - 1);
 	consumer->single = single;
@@ -297,13 +350,7 @@ static inline void exo_consumer_init(struct exo_consumer *consumer, struct exo_c
 /* The cell that the next message comes in. */
 static inline struct exo_channel_cell *exo_channel_first(const struct exo_consumer *consumer)
 {
-	return exo_channel_at(consumer->channel, consumer->last, consumer->bytes, consumer->head);
-}
-
-static inline void exo_channel_take(struct exo_consumer *consumer)
-{
-	consumer->head += EXO_CHANNEL_STEP;
-	__atomic_store_n(&consumer->channel->head, consumer->head, __ATOMIC_RELEASE);
+	return exo_channel_at(consumer->channel, consumer->mask, consumer->shift, consumer->head);
 }
 
 /**
@@ -314,12 +361,15 @@ static inline void exo_channel_take(struct exo_consumer *consumer)
 static inline int exo_channel_pop(struct exo_consumer *consumer, uint64_t *message, uint32_t words)
 {
 	struct exo_channel_cell *const cell = exo_channel_first(consumer);
+	struct exo_channel *const channel = consumer->channel;
+	const uint64_t head = consumer->head;
 	const uint64_t word = __atomic_load_n(&cell->word, __ATOMIC_ACQUIRE);
 
-	if (__builtin_expect(word != consumer->head + EXO_CHANNEL_STEP + EXO_CHANNEL_PUBLISHED, 0))
-		return exo_channel_compare(word, consumer->head) ? -EXO_E_AGAIN : -EXO_E_BUSY;
+	if (__builtin_expect(word != exo_channel_published(head), 0))
+		return exo_channel_compare(word, head) ? -EXO_E_AGAIN : -EXO_E_BUSY;
+	consumer->head = head + EXO_CHANNEL_STEP;
 	__builtin_memcpy(message, exo_channel_message(cell), words * sizeof(*message));
-	exo_channel_take(consumer);
+	__atomic_store_n(&channel->head, head + EXO_CHANNEL_STEP, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -342,9 +392,10 @@ static inline int exo_channel_skip(struct exo_consumer *consumer)
 	const uint64_t word = __atomic_load_n(&exo_channel_first(consumer)->word, __ATOMIC_RELAXED);
 
 	if (exo_channel_compare(word, consumer->head) ||
-	    word == consumer->head + EXO_CHANNEL_STEP + EXO_CHANNEL_PUBLISHED)
+	    word == exo_channel_published(consumer->head))
 		return -EXO_E_AGAIN;
-	exo_channel_take(consumer);
+	consumer->head += EXO_CHANNEL_STEP;
+	__atomic_store_n(&consumer->channel->head, consumer->head, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -387,10 +438,15 @@ static inline void exo_channel_stay_awake(struct exo_consumer *consumer)
 }
 
 /* Bits of the producers that wait for room, who are to be told. At least every time when half of
- * the channel has been taken, and before the consumer waits for anything. */
+ * the channel has been taken (exo_channel_half()), and before the consumer waits for anything. */
 static inline uint64_t exo_channel_waiting(struct exo_consumer *consumer)
 {
 	return __atomic_exchange_n(&consumer->channel->waiting, 0, __ATOMIC_ACQ_REL);
+}
+
+static inline bool exo_channel_half(const struct exo_consumer *consumer)
+{
+	return (consumer->head & consumer->half) == 0;
 }
 
 #endif

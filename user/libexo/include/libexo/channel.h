@@ -100,7 +100,7 @@ static inline int exo_channel_receive(struct exo_receiver *receiver, uint64_t *m
 {
 	if (__builtin_expect(exo_channel_pop(&receiver->end, message, words) != 0, 0))
 		return exo_channel_receive_slow(receiver, message, words, deadline);
-	if (receiver->room && (receiver->end.head / EXO_CHANNEL_STEP & receiver->end.last / 2) == 0)
+	if (receiver->room && exo_channel_half(&receiver->end))
 		exo_channel_tell_room(receiver);
 	return 0;
 }
