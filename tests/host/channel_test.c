@@ -109,8 +109,10 @@ static void channel_positions_wrap(struct test *test)
 	exo_producer_init(&first, channel, &shape, 7);
 	exo_consumer_init(&consumer, channel, &shape, false);
 	for (uint64_t value = 10; value < 10 + 4 * NR; value += 3) {
-		for (unsigned int i = 0; i < 3; i++)
+		for (unsigned int i = 0; i < 3; i++) {
 			TEST_EQ(test, push(&first, value + i, &wake), 0);
+			TEST_TRUE(test, !wake);
+		}
 		for (unsigned int i = 0; i < 3; i++)
 			TEST_EQ(test, pop(), value + i);
 		TEST_EQ(test, pop(), 0);
