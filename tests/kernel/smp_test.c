@@ -276,14 +276,15 @@ static cpu_t sender;
 /* Done only when its CPU has no room for more calls and the sender has served one meanwhile. */
 static void hold(void *unused)
 {
-	struct cpu_set set;
+	static struct smp_call back = { .function = count_call };
 
 	(void)unused;
 	while (atomic_load(&sent) <= ROOM)
 		cpu_pause();
-	cpu_set_clear(&set);
-	cpu_set_add(&set, sender);
-	smp_call(&set, count_call, NULL);
+	atomic_store(&back.pending, 1);
+	smp_call_send(&back, sender);
+	while (atomic_load(&back.pending))
+		cpu_pause();
 }
 
 static void send_more_than_there_is_room(cpu_t target)

@@ -27,7 +27,8 @@
 #include <uapi/exo/channel.h>
 
 #define BATCH 64
-#define CELLS 8 /* log2: of a channel, as many as the rings have */
+#define CELLS \
+	12 /* log2: of channels and the rings beside them; the queues beside them have no end */
 #define CELL 4 /* log2: a pointer a cell, as in a ring */
 #define PRODUCERS 2
 
@@ -63,6 +64,8 @@ static ck_ring_buffer_t ck_ring_buffer[STEAL_RING_SIZE];
 static struct cds_lfs_stack lfs;
 static struct cds_wfcq_head wfcq_head;
 static struct cds_wfcq_tail wfcq_tail;
+static ck_ring_t long_ring;
+static ck_ring_buffer_t long_ring_buffer[1 << CELLS];
 static ck_fifo_spsc_t ck_fifo_spsc;
 static ck_fifo_spsc_entry_t ck_fifo_spsc_stub;
 static uint64_t channel_memory[EXO_CHANNEL_SIZE(CELLS, CELL) / sizeof(uint64_t)] __aligned(64);
@@ -87,6 +90,7 @@ static void reset_all(void)
 	ck_ring_init(&ck_ring, STEAL_RING_SIZE);
 	cds_lfs_init(&lfs);
 	cds_wfcq_init(&wfcq_head, &wfcq_tail);
+	ck_ring_init(&long_ring, 1 << CELLS);
 	ck_fifo_spsc_init(&ck_fifo_spsc, &ck_fifo_spsc_stub);
 	memset(channel_memory, 0, sizeof(channel_memory));
 	for (unsigned int i = 0; i < PRODUCERS; i++)
@@ -237,27 +241,27 @@ static unsigned int take_ck_fifo_spsc(void)
 static bool push_ck_ring_mpsc(unsigned int producer, struct item *item)
 {
 	(void)producer;
-	return ck_ring_enqueue_mpsc(&ck_ring, ck_ring_buffer, item);
+	return ck_ring_enqueue_mpsc(&long_ring, long_ring_buffer, item);
 }
 
 static unsigned int take_ck_ring_mpsc(void)
 {
 	void *value;
 
-	return ck_ring_dequeue_mpsc(&ck_ring, ck_ring_buffer, &value);
+	return ck_ring_dequeue_mpsc(&long_ring, long_ring_buffer, &value);
 }
 
 static bool push_ck_ring_spsc(unsigned int producer, struct item *item)
 {
 	(void)producer;
-	return ck_ring_enqueue_spsc(&ck_ring, ck_ring_buffer, item);
+	return ck_ring_enqueue_spsc(&long_ring, long_ring_buffer, item);
 }
 
 static unsigned int take_ck_ring_spsc(void)
 {
 	void *value;
 
-	return ck_ring_dequeue_spsc(&ck_ring, ck_ring_buffer, &value);
+	return ck_ring_dequeue_spsc(&long_ring, long_ring_buffer, &value);
 }
 
 /* Whether the consumer sleeps is looked at, as a program would: it never does here. */

@@ -136,7 +136,7 @@ static void send_all(void *argument)
 /* @nr senders, in threads of their own; each message once and in order. */
 static void receive_all(struct test *test, unsigned int nr, bool single)
 {
-	uint64_t message[WORDS], got[SENDERS] = { 0 };
+	uint64_t message[WORDS] = { 0 }, got[SENDERS] = { 0 };
 	unsigned int wrong = 0;
 
 	TEST_EQ(test, begin_channel(single), 0);
@@ -252,7 +252,7 @@ static void channel_between_environments(struct test *test)
 /* It has sent one message and half of another one; then comes one of this program. */
 static void channel_goes_on_after_a_killed_sender(struct test *test)
 {
-	uint64_t message[WORDS];
+	uint64_t message[WORDS] = { 0 };
 	int error;
 
 	ABI_NEEDS_ENV(test);

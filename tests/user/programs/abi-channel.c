@@ -29,7 +29,7 @@ static struct exo_channel *attach(void)
 int channel_echo(void)
 {
 	struct exo_channel *channel = attach();
-	uint64_t requests[2][CHANNEL_WORDS];
+	uint64_t requests[2][CHANNEL_WORDS] = { { 0 } };
 	struct exo_receiver receiver;
 	struct exo_sender sender;
 
