@@ -10,16 +10,21 @@
  * Errors of all four calls: EXO_E_CAP, TYPE, PERM of the endpoint (W to send, R to wait); EXO_E_ARG
  * for a tag that makes no sense, or one that needs the state page in a thread without; and
  *
- *	EXO_E_TIMEOUT	the deadline passed; a call may have been received nevertheless
- *	EXO_E_DEAD	the endpoint has ended, the capability to it has gone, or the partner has
- *ended with the call unanswered EXO_E_AGAIN	nothing was sent or received, as the thread was to
- *stop: call again EXO_E_RANGE	the message is longer than the partner can take EXO_E_SLOT the
- *partner takes no capability, or its mailbox is not empty
+ * TIMEOUT: the deadline passed; a call may have been received nevertheless.
  *
- * and those of cap_copy() for the capability that is granted. After an error RDI is 0, and the tag and
- * the words are undefined: words that the thread has sent or received before. The exo_ functions
- * leave the struct exo_message as it was then. The last two, met by a reply that has found its caller
- * waiting, leave the right to reply.
+ * DEAD: the endpoint has ended, the capability to it has gone, or the partner has ended with the
+ * call unanswered.
+ *
+ * AGAIN: nothing was sent or received, as the thread was to stop: call again.
+ *
+ * RANGE: the message is longer than the partner can take.
+ *
+ * SLOT: the partner takes no capability, or its mailbox is not empty;
+ *
+ * and those of cap_copy() for the capability that is granted. After an error RDI is 0, and the tag
+ * and the words are undefined: words that the thread has sent or received before. The exo_
+ * functions leave the struct exo_message as it was then. The last two, met by a reply that has
+ * found its caller waiting, leave the right to reply.
  */
 #ifndef UAPI_EXO_IPC_H
 #define UAPI_EXO_IPC_H

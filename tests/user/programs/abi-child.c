@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that the tests of the ABI start: does what its argument says. */
 #include "../ipc_worker.h"
+#include "abi-channel.h"
 #include "abi-share.h"
 
 #include <exo/string.h>
@@ -100,5 +101,9 @@ int main(int argc, char **argv)
 		return ipc_child(argv[2]);
 	if (strcmp(what, "speak") == 0)
 		return speak();
+	if (strcmp(what, "echo") == 0)
+		return channel_echo();
+	if (strcmp(what, "claim") == 0)
+		return channel_claim();
 	return 0;
 }
