@@ -40,9 +40,12 @@ VARIANTS = (
     *((builds.Spec("bench", ((f"SCHED_{policy.upper()}", True),)), "", ("thread.", "sem."),
        f".{policy}") for policy in ("round_robin", "stealing", "edf", "stride")),
     (builds.Spec("bench", (("PTI", True),)), "",
-     ("call.null", "foreign.", "upcall.", "yield.env", "env.", "user."), ".pti"),
+     ("call.null", "foreign.", "upcall.", "yield.env", "env.", "user.", "ipc."), ".pti"),
+    (builds.Spec("bench", SMP_SETTINGS), SMP, ("ipc.",), ""),
     (builds.Spec("bench_flat", (*SMP_SETTINGS, ("SPIN_MCS", True))), SMP, ("sem.",), ".mcs"),
 )
+PROGRAMS = "ipc."  # rows of SMP that are protected programs', and stand beside rows without prefix
+SMP_FREE = ("ipc.rt.cap",)  # of them, those that go another way there (docs/performance.md)
 SMP_COST = 0.10  # the most that a row of SMP may be above that of FLAT, as a share of it
 SMP_LOCKS = (".mcs",)  # endings of rows of SMP that FLAT, which has no spinlocks, is without
 ENTRY_TO_MAIN = "boot.entry_to_main"
@@ -178,10 +181,12 @@ def smp_verdict(result, flat):
     name = result["name"]
     if not name.startswith(SMP):
         return "", False
-    beside = FLAT + name[len(SMP):]
+    beside = name[len(SMP):]
+    if not beside.startswith(PROGRAMS):
+        beside = FLAT + beside
     for ending in SMP_LOCKS:
         beside = beside.removesuffix(ending)
-    if not flat.get(beside):
+    if not flat.get(beside) or beside in SMP_FREE:
         return "", False
     share = (result["p50"] - flat[beside]) / flat[beside]
     if share > SMP_COST:
@@ -192,7 +197,8 @@ def smp_verdict(result, flat):
 
 def judge(rows, expected):
     """Every row as (row, what to say, whether it fails)."""
-    flat = {result["name"]: result["p50"] for result in rows if result["name"].startswith(FLAT)}
+    flat = {result["name"]: result["p50"] for result in rows
+            if result["name"].startswith((FLAT, PROGRAMS))}
     for result in rows:
         said = [verdict(result, expected), smp_verdict(result, flat)]
         yield (result, "; ".join(text for text, _ in said if text),

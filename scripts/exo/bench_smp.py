@@ -13,18 +13,21 @@ from exo.bench_rows import END, parse, row
 from exo.guest import Guest
 
 SPEC = builds.Spec("bench", (("SMP", True),))  # with the policy that is the default then
+SAME, OTHER = "smp.ipc.same", "smp.ipc.other"  # rows of programs (tests/user/bench/bench_ipc.c)
 CPUS = (1, 2)
 RUNS = 5
 MEMORY = "256M"  # of the machine
 TIMEOUT = 120  # seconds for one run; a busy host takes some
 
 
-def boot(build, cpus, words):
-    """{name: median in ns} of one boot with so many CPUs."""
+def boot(build, cpus, word):
+    """{name: median in ns} of one boot with so many CPUs; none if the filter leaves none."""
     described = machine.Machine.from_config(build.config, build.elf, firmware="pvh", smp=cpus,
-                                            memory=MEMORY, command_line=f"bench={words}")
+                                            memory=MEMORY, command_line=word)
     with Guest(described, build.elf) as guest:
         guest.expect(f"(?m){END}\n", TIMEOUT)
+        if "BENCH END 0" in guest.output:
+            return {}
         return {found["name"]: found["p50"] for found in parse(guest.output)}
 
 
@@ -33,8 +36,9 @@ def measure(build, runs, words):
     times = {}
     for _ in range(runs):
         for cpus in CPUS:
-            for name, found in boot(build, cpus, words).items():
-                times.setdefault(name, {}).setdefault(cpus, []).append(found)
+            for word in (f"bench={words}", f"user-bench={words}"):
+                for name, found in boot(build, cpus, word).items():
+                    times.setdefault(name, {}).setdefault(cpus, []).append(found)
     return times
 
 
@@ -49,6 +53,9 @@ def summary(times):
                      f"{medians[0] / max(medians[1], 1):.2f}")
         rows += [row(f"{name}.{cpus}", "ns", median, min(found[cpus]), max(found[cpus]),
                      len(found[cpus])) for cpus, median in zip(CPUS, medians)]
+    if SAME in times and OTHER in times:
+        same, other = (statistics.median(times[name][many]) for name in (SAME, OTHER))
+        lines.append(f"messages across CPUs : on one CPU, of {many}: {same / max(other, 1):.3f}")
     return rows, lines
 
 

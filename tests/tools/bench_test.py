@@ -126,6 +126,11 @@ class SmpCostTest(unittest.TestCase):
             self.assertFalse(bench.compare(rows, {"compiler": "gcc 1", "rows": {}}, whole=False))
         self.assertIn("beyond a limit: smp1.a", text.getvalue())
 
+    def test_programs_have_a_counterpart_that_is_protected(self):
+        rows = [bench.row("ipc.a", "insn", 10), bench.row("smp1.ipc.a", "insn", 12)]
+        found = bench.judge(rows, {"compiler": "gcc 1", "rows": {}})
+        self.assertEqual([row["name"] for row, _, bad in found if bad], ["smp1.ipc.a"])
+
     def test_other_locks_have_the_same_counterpart(self):
         self.assertTrue(self.judge(1101, name="smp1.a.mcs")[1])
 
@@ -136,7 +141,8 @@ class SmpCostTest(unittest.TestCase):
         rows = bench.load_expected()["rows"]
         for name in rows:
             if name.startswith("smp1.") and not name.startswith("smp1.smp."):
-                self.assertIn(name.replace("smp1.", "flat.").removesuffix(".mcs"), rows)
+                beside = "" if "ipc." in name else "flat."
+                self.assertIn(name.replace("smp1.", beside).removesuffix(".mcs"), rows)
 
 
 class SmpTest(unittest.TestCase):

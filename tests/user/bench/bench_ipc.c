@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Messages between two address spaces: round trips of a call and its reply, as the caller sees
- *them. The server is this program again, in an environment of its own ("serve" is its argument).
+ * them. The server is this program again, in an environment of its own ("serve" is its argument).
  *
- *	ipc.rt.w0, w6	no words, or six, each way
- *	ipc.rt.120w	120 words each way
- *	ipc.rt.cap	a capability goes with the call; the caller takes it back from the server's
- *slot, which is not counted ipc.rt.same_env	no words; the server is a thread of this environment
+ *	ipc.rt.w0, w6		no words, or six, each way
+ *	ipc.rt.120w		120 words each way
+ *	ipc.rt.cap		a capability goes with the call; taking it back is not counted
+ *	ipc.rt.same_env		no words; the server is a thread of this environment
+ *	ipc.rt.fpu		no words; the caller has floating-point state
+ *	smp.ipc.same, .other	a hundred round trips, on the caller's CPU, and with the last one
+ *
+ * But for ipc.rt.fpu the caller is a thread of its own, without floating-point state, for which
+ * this file is compiled without vector registers.
  */
 #include "bench_ipc.h"
+
 #include "bench.h"
 
 #include <exo/cpio.h>
@@ -18,6 +24,7 @@
 #define EP bench_slot(1)
 #define FRAME bench_slot(2)
 #define FRAMES 256u
+#define ANYWHERE (~0u)
 
 #define TURN bench_slot(3) /* a notification: GO to the caller, DONE from it */
 #define GO 1u
@@ -92,7 +99,8 @@ static void end_caller(void)
 	bench_end_bank();
 }
 
-static void begin(void)
+/* With the server on @cpu. */
+static void begin_on(unsigned int cpu)
 {
 	const char *const argv[] = { "abi-bench", "serve" };
 	struct exo_program program = {
@@ -100,6 +108,10 @@ static void begin(void)
 	};
 	struct cpio_file file = { 0 };
 
+	if (cpu != ANYWHERE) {
+		program.cpus = EXO_FIRST_CPUS;
+		program.affinity[cpu / 64] = UINT64_C(1) << cpu % 64;
+	}
 	begin_caller();
 	bench_must("abi-bench", cpio_find(exo_program_info.archive, exo_program_info.archive_size,
 					  "abi-bench", &file));
@@ -107,6 +119,11 @@ static void begin(void)
 	program.size = file.size;
 	bench_must("spawn", exo_env_spawn(&program, &server, NULL));
 	bench_must("copy", exo_copy_caps(EP, server.env, BENCH_SERVER_EP, 1, EXO_RIGHTS_ALL));
+}
+
+static void begin(void)
+{
+	begin_on(ANYWHERE);
 }
 
 static void end(void)
@@ -211,3 +228,46 @@ static uint64_t rt_same_env(void)
 	return take(call_w0);
 }
 BENCHMARK_AROUND(rt_same_env, "ipc.rt.same_env", 100, begin_here, end_here);
+
+/* --- the same CPU and another one --------------------------------------------------------------*/
+
+#define ROUND_TRIPS 100u
+
+static void begin_pair(unsigned int cpu)
+{
+	const struct exo_sched first = { .priority = 128, .shares = 100, .affinity = { 1 } };
+
+	begin_on(cpu);
+	bench_must("thread_sched", exo_thread_sched(caller.cap, EXO_FIRST_CPUS, &first).error);
+}
+
+static void begin_same(void)
+{
+	begin_pair(0);
+}
+
+static void begin_other(void)
+{
+	begin_pair(exo_program_info.info->nr_cpus - 1);
+}
+
+static uint64_t call_often(void)
+{
+	uint64_t took = 0;
+
+	for (unsigned int i = 0; i < ROUND_TRIPS; i++)
+		took += round_trip(EXO_TAG(0, 0));
+	return took;
+}
+
+static uint64_t same_cpu(void)
+{
+	return take(call_often);
+}
+BENCHMARK_AROUND(same_cpu, "smp.ipc.same", 20, begin_same, end);
+
+static uint64_t other_cpu(void)
+{
+	return take(call_often);
+}
+BENCHMARK_AROUND(other_cpu, "smp.ipc.other", 20, begin_other, end);
