@@ -177,13 +177,13 @@ static int may_not_wait(const struct ipc_request *request)
 }
 
 /* Into the queue. Under the lock. */
-static void enqueue(const struct ipc_request *request, struct user_thread *self, uint32_t as)
-	__requires(request->endpoint->lock)
+static void enqueue(struct endpoint *endpoint, const struct ipc_request *request,
+		    struct user_thread *self, uint32_t as) __requires(endpoint->lock)
 {
 	self->ipc.role = as;
 	self->ipc.via = request->via;
 	self->ipc.deadline = request->deadline;
-	endpoint_add(request->endpoint, self);
+	endpoint_add(endpoint, self);
 }
 
 static uint32_t sender_role(const struct user_thread *self, uint64_t deadline, bool call)
@@ -192,15 +192,16 @@ static uint32_t sender_role(const struct user_thread *self, uint64_t deadline, b
 }
 
 /* Nobody waits for it: queues the message. Releases the lock. */
-static int send_later(const struct ipc_request *request, struct user_thread *self, uint32_t as,
-		      uint64_t flags) __releases(request->endpoint->lock)
+static int send_later(struct endpoint *endpoint, const struct ipc_request *request,
+		      struct user_thread *self, uint32_t as, uint64_t flags)
+	__releases(endpoint->lock)
 {
 	const int error = may_not_wait(request);
 
 	self->ipc.badge = request->badge;
 	if (!error)
-		enqueue(request, self, as);
-	endpoint_unlock(request->endpoint, flags);
+		enqueue(endpoint, request, self, as);
+	endpoint_unlock(endpoint, flags);
 	return error ? error : block(self, request->deadline, NULL);
 }
 
@@ -214,7 +215,7 @@ int ipc_send(const struct ipc_request *request, bool call)
 
 	partner = endpoint->receivers.first;
 	if (!partner)
-		return send_later(request, self, as, flags);
+		return send_later(endpoint, request, self, as, flags);
 	error = ipc_check(self, partner);
 	if (!error)
 		endpoint_remove(endpoint, partner);
@@ -321,16 +322,16 @@ static int take_message(struct endpoint *endpoint, struct user_thread *self,
 }
 
 /* Queues the running thread, and waits. Releases the lock. -EXO_E_BUSY: bits have come. */
-static int wait_for_message(const struct ipc_request *request, struct user_thread *self,
-			    struct user_thread *client, uint64_t flags)
-	__releases(request->endpoint->lock)
+static int wait_for_message(struct endpoint *endpoint, const struct ipc_request *request,
+			    struct user_thread *self, struct user_thread *client, uint64_t flags)
+	__releases(endpoint->lock)
 {
 	const int error = may_not_wait(request);
 
 	if (!error)
-		enqueue(request, self,
+		enqueue(endpoint, request, self,
 			role(self->thread, request->deadline, IPC_RECEIVES_PLAIN, IPC_RECEIVES));
-	endpoint_unlock(request->endpoint, flags);
+	endpoint_unlock(endpoint, flags);
 	if (error) {
 		if (client)
 			sched_wake(client->thread);
@@ -363,7 +364,7 @@ static int receive(const struct ipc_request *request, struct user_thread *client
 		flags = endpoint_lock(endpoint);
 		sender = endpoint->senders.first;
 		if (!sender) {
-			error = wait_for_message(request, self, client, flags);
+			error = wait_for_message(endpoint, request, self, client, flags);
 			client = NULL;
 			if (error != -EXO_E_BUSY)
 				break;
