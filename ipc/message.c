@@ -27,13 +27,11 @@
 /* Lends the caller's urgency to the server; and takes back what was lent. */
 static inline void lend(struct user_thread *server, const struct user_thread *caller)
 {
-	sched_lend(server->thread, caller ? caller->thread->urgency : 0);
+	sched_lend(server->thread, caller ? caller->thread : NULL);
 }
 
-/*
- * Takes a thread away from the server that has its call: false if none has. The caller wakes it.
- * The server keeps what it was lent until its next call of these.
- */
+/* Takes a thread, and what it has lent, away from the server that has its call: false if none has.
+ * The caller wakes it. */
 static bool leave_server(struct user_thread *thread)
 {
 	struct user_thread *server = atomic_load(&thread->ipc.server), *caller = thread;
@@ -41,6 +39,7 @@ static bool leave_server(struct user_thread *thread)
 	if (!server || !atomic_compare_exchange_strong(&thread->ipc.server, &server, NULL))
 		return false;
 	atomic_compare_exchange_strong(&server->ipc.caller, &caller, NULL);
+	sched_take_back(server->thread, thread->thread);
 	return true;
 }
 
@@ -132,6 +131,7 @@ static void keep_waiting(struct user_thread *self, struct user_thread *client)
 	if (!error || !atomic_compare_exchange_strong(&client->ipc.server, &server, NULL))
 		return;
 	atomic_store(&self->ipc.caller, NULL);
+	lend(self, NULL);
 	client->ipc.error = error;
 	sched_wake(client->thread);
 }
