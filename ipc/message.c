@@ -28,16 +28,14 @@
 /* Lends the caller's urgency to the server; and takes back what was lent. */
 static inline void lend(struct user_thread *server, const struct user_thread *caller)
 {
-	const uint8_t urgency = caller ? caller->thread->urgency : 0;
-
 	/* Equals owe each other nothing: the fast path is theirs. */
-	sched_lend(server->thread, urgency > server->thread->own_urgency ? urgency : 0);
+	if (caller && caller->thread->urgency <= server->thread->own_urgency)
+		caller = NULL;
+	sched_lend(server->thread, caller ? caller->thread : NULL);
 }
 
-/*
- * Takes a thread away from the server that has its call: false if none has. The caller wakes it.
- * The server keeps what it was lent until its next call of these.
- */
+/* Takes a thread, and what it has lent, away from the server that has its call: false if none has.
+ * The caller wakes it. */
 static bool leave_server(struct user_thread *thread)
 {
 	struct user_thread *server = atomic_load(&thread->ipc.server), *caller = thread;
@@ -45,6 +43,7 @@ static bool leave_server(struct user_thread *thread)
 	if (!server || !atomic_compare_exchange_strong(&thread->ipc.server, &server, NULL))
 		return false;
 	atomic_compare_exchange_strong(&server->ipc.caller, &caller, NULL);
+	sched_take_back(server->thread, thread->thread);
 	return true;
 }
 
@@ -161,6 +160,7 @@ static void keep_waiting(struct user_thread *self, struct user_thread *client)
 	if (!error || !atomic_compare_exchange_strong(&client->ipc.server, &server, NULL))
 		return;
 	atomic_store(&self->ipc.caller, NULL);
+	lend(self, NULL);
 	ipc_resume(client, error);
 }
 
@@ -206,13 +206,13 @@ static int may_not_wait(const struct ipc_request *request)
 }
 
 /* Into the queue. Under the lock. */
-static void enqueue(const struct ipc_request *request, struct user_thread *self, uint32_t as)
-	__requires(request->endpoint->lock)
+static void enqueue(struct endpoint *endpoint, const struct ipc_request *request,
+		    struct user_thread *self, uint32_t as) __requires(endpoint->lock)
 {
 	self->ipc.role = as;
 	self->ipc.via = request->via;
 	self->ipc.deadline = request->deadline;
-	endpoint_add(request->endpoint, self);
+	endpoint_add(endpoint, self);
 }
 
 static uint32_t sender_role(uint64_t deadline, bool call)
@@ -221,15 +221,16 @@ static uint32_t sender_role(uint64_t deadline, bool call)
 }
 
 /* Nobody waits for it: queues the message. Releases the lock. */
-static int send_later(const struct ipc_request *request, struct user_thread *self, uint32_t as,
-		      uint64_t flags) __releases(request->endpoint->lock)
+static int send_later(struct endpoint *endpoint, const struct ipc_request *request,
+		      struct user_thread *self, uint32_t as, uint64_t flags)
+	__releases(endpoint->lock)
 {
 	const int error = may_not_wait(request);
 
 	self->ipc.badge = request->badge;
 	if (!error)
-		enqueue(request, self, as);
-	endpoint_unlock(request->endpoint, flags);
+		enqueue(endpoint, request, self, as);
+	endpoint_unlock(endpoint, flags);
 	return error ? error : block(self, request->deadline, NULL);
 }
 
@@ -244,7 +245,7 @@ int ipc_send(const struct ipc_request *request, bool call)
 
 	partner = endpoint->receivers.first;
 	if (!partner)
-		return send_later(request, self, as, flags);
+		return send_later(endpoint, request, self, as, flags);
 	error = ipc_check(self, partner, &grant);
 	if (!error)
 		endpoint_remove(endpoint, partner);
@@ -350,15 +351,16 @@ static int take_message(struct endpoint *endpoint, struct user_thread *self,
 }
 
 /* Queues the running thread, and waits. Releases the lock. -EXO_E_BUSY: bits have come. */
-static int wait_for_message(const struct ipc_request *request, struct user_thread *self,
-			    struct user_thread *client, uint64_t flags)
-	__releases(request->endpoint->lock)
+static int wait_for_message(struct endpoint *endpoint, const struct ipc_request *request,
+			    struct user_thread *self, struct user_thread *client, uint64_t flags)
+	__releases(endpoint->lock)
 {
 	const int error = may_not_wait(request);
 
 	if (!error)
-		enqueue(request, self, role(request->deadline, IPC_RECEIVES_PLAIN, IPC_RECEIVES));
-	endpoint_unlock(request->endpoint, flags);
+		enqueue(endpoint, request, self,
+			role(request->deadline, IPC_RECEIVES_PLAIN, IPC_RECEIVES));
+	endpoint_unlock(endpoint, flags);
 	if (error) {
 		if (client)
 			ipc_resume(client, (int)client->ipc.error);
@@ -391,7 +393,7 @@ static int receive(const struct ipc_request *request, struct user_thread *client
 		flags = endpoint_lock(endpoint);
 		sender = endpoint->senders.first;
 		if (!sender) {
-			error = wait_for_message(request, self, client, flags);
+			error = wait_for_message(endpoint, request, self, client, flags);
 			client = NULL;
 			if (error != -EXO_E_BUSY)
 				break;

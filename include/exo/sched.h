@@ -52,10 +52,14 @@ void sched_hand(struct thread *next);
 bool sched_can_hand(const struct thread *next);
 
 /*
- * Lends @thread an urgency as long as somebody waits for what it does: it runs with the highest of
- * this, its own, and those of who wait for its mutexes. 0: no more. One at a time. Interrupts off.
+ * Lends @thread the urgency of @lender, which waits for what it does: it runs with the highest of
+ * this, its own, and those of who wait for its mutexes. NULL: no more. One at a time; by @thread
+ * itself, or while nobody else can wake it. Interrupts off.
  */
-void sched_lend(struct thread *thread, uint8_t urgency);
+void sched_lend(struct thread *thread, const struct thread *lender);
+
+/* @lender waits no more: takes back what @thread has of it, if anything. Interrupts off. */
+void sched_take_back(struct thread *thread, const struct thread *lender);
 
 /**
  * sched_wake() - make a thread runnable that has called, or is about to call, sched_block()

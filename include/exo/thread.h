@@ -114,6 +114,7 @@ struct thread {
 	uint8_t urgency; /* 0 .. 255: its own, or lent by those who wait for its mutexes */
 	uint8_t own_urgency; /* set by policy_admit() */
 	uint8_t lent; /* by sched_lend() */
+	const struct thread *lender; /* whose that is; a name only */
 	union sched_entity sched;
 	struct user_context *user; /* NULL: a thread of the kernel; set before thread_start() */
 

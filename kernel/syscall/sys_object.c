@@ -170,7 +170,8 @@ static int stop(struct user_thread *thread)
 	user_stop(thread->thread);
 	if (thread == user_thread_current() || user_stopped(thread->thread))
 		return 0;
-	/* A call that is being served is not broken off: the thread stops when it has the answer. */
+	/* A call that is being served is not broken off: the thread stops when it has the answer.
+	 */
 	return ipc_is_served(thread) ? 0 : -EXO_E_AGAIN;
 }
 

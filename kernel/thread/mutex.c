@@ -97,13 +97,27 @@ void mutex_own_urgency_changed(struct thread *thread)
 	sched_point();
 }
 
-void sched_lend(struct thread *thread, uint8_t urgency)
+void sched_lend(struct thread *thread, const struct thread *lender)
 {
-	if (!POLICY_LENDS || likely(thread->lent == urgency))
+	if (!POLICY_LENDS || (!lender && !thread->lender))
 		return;
 	graph_acquire();
-	thread->lent = urgency;
+	thread->lender = lender;
+	thread->lent = lender ? lender->urgency : 0;
 	update(thread);
+	graph_release();
+}
+
+void sched_take_back(struct thread *thread, const struct thread *lender)
+{
+	if (!POLICY_LENDS)
+		return;
+	graph_acquire();
+	if (thread->lender == lender) {
+		thread->lender = NULL;
+		thread->lent = 0;
+		update(thread);
+	}
 	graph_release();
 }
 

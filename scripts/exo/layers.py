@@ -21,9 +21,12 @@ TOOL_TIMEOUT = 600
 TESTING = (("TESTS", True), ("DEBUG_EXIT", True))
 DEFAULT = builds.Spec("x86_64", TESTING)
 DEBUG = builds.Spec("debug", TESTING)
-# Memory for more threads than there can be; and no floating point.
-FEW_THREADS = builds.Spec("x86_64", (*TESTING, ("THREADS_MAX", 16384), ("FPU_NONE", True)),
-                           label="few-threads")
+# Memory for more threads than there can be; no floating point, and no messages.
+FEW_THREADS = builds.Spec("x86_64", (*TESTING, ("THREADS_MAX", 16384), ("FPU_NONE", True),
+                                     ("IPC", False)), label="few-threads")
+# Messages the long way, of few words; the debug kernel has that with all of them.
+IPC_SLOW = builds.Spec("x86_64", (*TESTING, ("IPC_FASTPATH", False), ("IPC_WORDS", 4)),
+                       label="ipc-slow")
 # The tests of the ABI as the program that is linked into a flat kernel.
 FLAT_ABI = (*TESTING, ("ISOLATION_FLAT", True), ("FLAT_OBJECTS", True),
             ("FLAT_PROGRAM", "abi-test"))
@@ -205,6 +208,8 @@ def user_jobs():
             _user_job("user.smp8", DEFAULT, "user-test=revoke", smp=8),
             _user_job("user.smp8-ntf", DEFAULT, "user-test=ntf", smp=8),
             _user_job("user.smp8-irq", DEFAULT, "user-test=irq", smp=8),
+            _user_job("user.smp8-ipc", DEFAULT, "user-test=ipc_stress", smp=8),
+            _user_job("user.ipc-slow", IPC_SLOW, "user-test=user_ipc", smp=2),
             _user_job("user.debug", DEBUG, smp=2),
             _user_job("user.flat", FLAT),
             _user_job("user.flat-qemu64", FLAT, cpu="qemu64"),
@@ -212,6 +217,7 @@ def user_jobs():
             _user_job("user.flat-debug", FLAT_DEBUG, smp=2),
             _user_job("user.few-threads", FEW_THREADS, "user-test=thread_price",
                       memory="1G"),
+            _user_job("user.no-ipc", FEW_THREADS, "user-test=leak", memory="1G"),
             _fuzz_calls_job("user.fuzz", DEFAULT, 1000000),
             _fuzz_replay_job("user.fuzz-replay", DEFAULT, 15000),
             _fuzz_calls_job("user.fuzz-smp4", DEFAULT, 60000, smp=4),

@@ -127,7 +127,7 @@ static void ipc_urgency_is_lent(struct test *test)
 	end();
 }
 
-/* With no client left the server is what it was: it is in nobody's way. */
+/* With no client left the server is what it was, at once: it is in nobody's way. */
 static void serve_and_spin(void *argument)
 {
 	struct peer *peer = argument;
@@ -135,31 +135,39 @@ static void serve_and_spin(void *argument)
 
 	(void)exo_ipc_wait(EP, &m);
 	peer->badge = 1;
-	while (peer->silent)
-		;
-	peer->error = exo_ipc_send(EXO_SELF, &m).error;
-	go = true;
-	spin_until(&ran);
+	if (peer->silent) {
+		spin_until(&ran);
+	} else {
+		peer->error = exo_ipc_send(EXO_SELF, &m).error;
+		go = true;
+		spin_until(&ran);
+	}
 	peer->done = true;
 }
 
-static void comes_back(struct test *test, bool kill)
+enum end { ANSWERED, KILLED, TOO_LATE };
+
+static void comes_back(struct test *test, enum end how)
 {
 	TEST_EQ(test, begin(), 0);
-	server.silent = kill;
+	server.silent = how != ANSWERED;
+	if (how == TOO_LATE)
+		client.next.tag |= EXO_TAG_DEADLINE;
+	client.patience = 20 * MS;
 	TEST_EQ(test, start(&server, serve_and_spin, LOW), 0);
 	TEST_EQ(test, start(&medium, run_once, MEDIUM), 0);
 	TEST_EQ(test, peer_is_queued(), 0);
 	TEST_EQ(test, start(&client, call_once, HIGH), 0);
-	if (kill) {
-		ABI_UNTIL(test, server.badge);
+	ABI_UNTIL(test, server.badge);
+	if (how == KILLED)
 		TEST_EQ(test, peer_kill(&client), 0);
-		server.silent = false;
+	if (how != ANSWERED) {
+		ABI_UNTIL(test, how == KILLED || client.done);
+		go = true;
 	}
 	ABI_UNTIL(test, server.done);
-	TEST_EQ(test, server.error, kill ? -EXO_E_DEAD : 0);
 	TEST_TRUE(test, !starved);
-	if (kill)
+	if (how == KILLED)
 		TEST_EQ(test, peer_start(&client, run_once), 0);
 	end();
 }
@@ -167,8 +175,9 @@ static void comes_back(struct test *test, bool kill)
 static void ipc_urgency_comes_back(struct test *test)
 {
 	NEEDS_URGENCY(test);
-	comes_back(test, false);
-	comes_back(test, true);
+	comes_back(test, ANSWERED);
+	comes_back(test, KILLED);
+	comes_back(test, TOO_LATE);
 }
 
 /* --- turns -------------------------------------------------------------------------------------*/
