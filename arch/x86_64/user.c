@@ -178,9 +178,8 @@ void user_switch(struct thread *previous, struct thread *next)
 	if (!IS_ENABLED(CONFIG_PTI))
 		cpu->tss->rsp[0] = (uintptr_t)next;
 	if (unlikely(!user->entry_state))
-		user->entry_state = user->state
-					    ? user->state
-					    : (struct exo_state_page *)(uintptr_t)user_no_state;
+		user->entry_state = user->state ? user->state
+						: (struct exo_state_page *)(uintptr_t)user_no_state;
 	cpu->state = user->entry_state;
 	load_bases(user);
 	if (cpu->space != user->space) {

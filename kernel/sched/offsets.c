@@ -4,19 +4,11 @@
 
 #include <exo/offsets.h>
 
-#if IS_ENABLED(CONFIG_SCHED_PRIORITY)
-#define QUEUE_TURNS lists
-#elif IS_ENABLED(CONFIG_SCHED_ROUND_ROBIN)
-#define QUEUE_TURNS turns
-#else
-#define QUEUE_TURNS ring /* none */
-#endif
-
 void sched_offsets(void);
 
 void sched_offsets(void)
 {
-	DEFINE(ASM_QUEUE_TURNS, offsetof(struct run_queue, QUEUE_TURNS));
+	DEFINE(ASM_QUEUE_TURNS, POLICY_TURNS);
 	DEFINE(ASM_THREAD_NODE, offsetof(struct thread, sched.list.node));
 	DEFINE(ASM_THREAD_SEEN_AT, offsetof(struct thread, sched.list.seen_at));
 	DEFINE(ASM_THREAD_SEEN, offsetof(struct thread, sched.list.seen));

@@ -99,6 +99,11 @@
 #define POLICY_SEES_TICKS 0
 #endif
 
+/* Where in struct run_queue struct turns are, for those that have them (hand.inc). */
+#ifndef POLICY_TURNS
+#define POLICY_TURNS 0
+#endif
+
 #ifndef POLICY_STEALS
 #define POLICY_STEALS 0
 #endif

@@ -29,6 +29,8 @@ struct run_queue {
 	struct turns lists[PRIORITY_LEVELS]; /* in the same order */
 };
 
+#define POLICY_TURNS offsetof(struct run_queue, lists)
+
 static inline unsigned int policy_length(const struct run_queue *queue)
 {
 	return *(const volatile unsigned int *)&queue->length;

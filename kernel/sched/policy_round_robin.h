@@ -20,6 +20,8 @@ struct run_queue {
 	unsigned int length;
 };
 
+#define POLICY_TURNS offsetof(struct run_queue, turns)
+
 static inline unsigned int policy_length(const struct run_queue *queue)
 {
 	return *(const volatile unsigned int *)&queue->length;

@@ -17,8 +17,6 @@
 static void requeue(struct cpu *cpu, struct thread *thread)
 {
 	atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_REQUEUE);
-	if (IS_ENABLED(CONFIG_IPC) && thread->user && thread->user->ipc)
-		thread->user->ipc->recheck(thread);
 	if (policy_take(cpu_queue(cpu), thread)) {
 		policy_enqueue(cpu_queue(cpu), thread, ENQUEUE_WOKEN);
 		if (cpu->current != cpu->idle && policy_preempts(thread, cpu->current))
@@ -50,6 +48,14 @@ void sched_requeue(struct thread *thread)
 	irq_restore(flags);
 }
 
+/* A request of another CPU: only that could miss what happened here. */
+static void serve(struct cpu *cpu, struct thread *thread)
+{
+	requeue(cpu, thread);
+	if (IS_ENABLED(CONFIG_IPC) && thread->user && thread->user->ipc)
+		thread->user->ipc->recheck(thread);
+}
+
 void sched_take_requests(void)
 {
 	const uint64_t flags = irq_save();
@@ -62,7 +68,7 @@ void sched_take_requests(void)
 		thread = container_of(node, struct thread, request);
 		home = atomic_load(&thread->home);
 		if (home == cpu)
-			requeue(cpu, thread);
+			serve(cpu, thread);
 		else
 			send_request(home, thread); /* it has moved meanwhile */
 	}
