@@ -7,7 +7,7 @@ include user/libexo.mk
 
 user-sources := $(sort $(wildcard user/programs/*.c))
 # What the tests of the ABI start.
-abi-child-sources := tests/user/programs/abi-child.c tests/user/programs/abi-share.c
+abi-child-sources := $(sort $(wildcard tests/user/programs/abi-*.c))
 fuzz-sources := $(sort $(wildcard tests/user/programs/fuzz*.c))
 # The benchmarks of the ABI, as one.
 abi-bench-sources := kernel/bench/bench.c $(sort $(wildcard tests/user/bench/*.c))

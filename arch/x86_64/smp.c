@@ -51,6 +51,7 @@ uint32_t ap_count;
 uint64_t ap_root;
 
 static struct ap_start *starts[NR_CPUS]; /* of ap_list[] */
+static struct call_queue boot_calls; /* the boot CPU's */
 
 static const struct smp_boot_machine boot_machine = {
 	.send_init = lapic_send_init,
@@ -120,6 +121,7 @@ static int add_cpu(uint32_t apic_id)
 	ap->cpu.preempt = PREEMPT_UNWANTED;
 	ap->cpu.apic_id = apic_id;
 	ap->cpu.node = where.node;
+	smp_call_init(&ap->cpu, &ap->calls);
 	starts[ap_count] = &ap->start;
 	ap_list[ap_count++] = ap;
 	return 0;
@@ -228,6 +230,7 @@ void smp_start(void)
 	const struct acpi_madt *madt = acpi_madt();
 	const uint64_t begin = clock_ns();
 
+	smp_call_init(&boot_cpu, &boot_calls);
 	boot_cpu.node = numa_node_of_cpu(boot_cpu.apic_id);
 	if (!madt || !lapic_present()) {
 		log_info("smp: one CPU is used: %s", madt ? "no local APIC" : "no MADT");

@@ -21,7 +21,6 @@ static struct {
 	_Atomic bool refused, over;
 	_Atomic unsigned int arrived;
 	struct smp_call call;
-	struct call_node nodes[NR_CPUS];
 } alone;
 
 static void stand_still(void *unused)
@@ -45,10 +44,8 @@ static bool stop_others(void)
 	alone.call.function = stand_still;
 	atomic_store(&alone.call.pending, others);
 	for (cpu_t cpu = 0; cpu < nr_cpus_online; cpu++)
-		if (cpu != cpu_current()) {
-			alone.nodes[cpu].call = &alone.call;
-			smp_call_send(&alone.nodes[cpu], cpu);
-		}
+		if (cpu != cpu_current())
+			smp_call_send(&alone.call, cpu);
 	while (atomic_load(&alone.arrived) < others) {
 		smp_call_serve();
 		cpu_pause();

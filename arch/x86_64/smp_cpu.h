@@ -4,6 +4,7 @@
 #define SMP_CPU_H
 
 #include "smp_boot.h"
+#include "smp_calls.h"
 
 #include <arch/gdt.h>
 #include <arch/stack.h>
@@ -16,6 +17,7 @@ struct ap {
 	struct ap_start start;
 	struct cpu_segments segments;
 	struct cpu_stacks stacks;
+	struct call_queue calls;
 };
 
 /* For ap_trampoline.asm: who may start, and the page tables to use. */

@@ -28,6 +28,7 @@ typedef unsigned int cpu_t; /* 0 .. NR_CPUS - 1 */
 
 struct thread;
 struct run_queue;
+struct call_queue;
 struct cpu_timers;
 struct frame_cache;
 struct page_table;
@@ -48,7 +49,7 @@ struct cpu {
 	uint64_t tick_switches; /* @switches at the last end of a slice */
 	struct injector injector; /* any CPU: threads that are to be queued here */
 	struct injector requests; /* any CPU: threads of here whose urgency has changed */
-	struct injector calls; /* any CPU: smp_call() */
+	struct call_queue *calls; /* any CPU: smp_call() */
 	uint32_t apic_id;
 	unsigned int node; /* NUMA */
 	struct frame_cache *frame_cache; /* mm/frame.c */

@@ -17,6 +17,8 @@ GROUPS = {  # ours, and what does the same
     "injector": ("ck_stack", "lfstack", "wfcqueue", "ck_fifo"),
     "overflow_queue": ("wfcqueue", "ck_fifo"),
     "steal_ring": ("ck_ring",),
+    "channel": ("wfcqueue", "ck_fifo", "ck_ring_mpsc"),
+    "channel_single": ("channel_flush", "ck_ring_spsc", "ck_fifo_spsc"),
 }
 MODES = {0: "alone", 1: "1+1", 2: "2+1"}
 LEGEND = """\

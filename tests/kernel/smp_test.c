@@ -16,6 +16,8 @@
 #include <exo/test.h>
 #include <exo/thread.h>
 
+#include "../../arch/x86_64/smp_calls.h"
+
 #define ROUNDS 12 /* a round takes milliseconds where the host has fewer CPUs */
 #define AREA 0xffffc10000000000ull /* nobody else's */
 #define PAGES 3
@@ -266,6 +268,60 @@ static void smp_interrupts_from_each_to_each(struct test *test)
 		TEST_EQ(test, calls[cpu], (nr_cpus_online - 1) * (ROUNDS / 10));
 }
 
+#define ROOM (1u << CALL_CELLS)
+
+static _Atomic unsigned int sent;
+static cpu_t sender;
+
+/* Done only when its CPU has no room for more calls and the sender has served one meanwhile. */
+static void hold(void *unused)
+{
+	static struct smp_call back = { .function = count_call };
+
+	(void)unused;
+	while (atomic_load(&sent) <= ROOM)
+		cpu_pause();
+	atomic_store(&back.pending, 1);
+	smp_call_send(&back, sender);
+	while (atomic_load(&back.pending))
+		cpu_pause();
+}
+
+static void send_more_than_there_is_room(cpu_t target)
+{
+	struct smp_call first = { .function = hold, .pending = 1 };
+	struct smp_call others = { .function = count_call, .pending = 2 * ROOM };
+
+	smp_call_send(&first, target);
+	atomic_store(&sent, 1);
+	for (unsigned int i = 0; i < 2 * ROOM; i++) {
+		smp_call_send(&others, target);
+		atomic_fetch_add(&sent, 1);
+	}
+	smp_call_wait(&first);
+	smp_call_wait(&others);
+}
+
+static void smp_call_waits_for_room(struct test *test)
+{
+	uint64_t flags;
+	cpu_t target;
+
+	NEED_SEVERAL(test);
+	forget();
+	atomic_store(&sent, 0);
+	preempt_disable();
+	flags = irq_save();
+	sender = cpu_current();
+	target = sender ? 0 : 1;
+	send_more_than_there_is_room(target);
+	irq_restore(flags);
+	preempt_enable();
+	TEST_EQ(test, calls[target], 2 * ROOM);
+	TEST_EQ(test, calls[sender], 1);
+	TEST_EQ(test, wrong, 0);
+}
+
 /* --- the TLB -----------------------------------------------------------------------------------*/
 
 /* Odd: the pages may be read. Even: they are about to change. */
@@ -421,6 +477,7 @@ static const struct test_case smp_cases[] = {
 	TEST_CASE(smp_call_reaches_only_its_set),
 	TEST_CASE(smp_calls_by_all_at_once),
 	TEST_CASE(smp_interrupts_from_each_to_each),
+	TEST_CASE(smp_call_waits_for_room),
 	TEST_CASE(smp_no_cpu_uses_what_is_unmapped),
 	TEST_CASE(smp_all_change_the_kernels_tables),
 };

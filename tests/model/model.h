@@ -37,6 +37,22 @@
 #define atomic_compare_exchange_strong_explicit(object, expected, value, order, failure) \
 	(object)->compare_exchange_strong(*(expected), value, order, $, failure, $)
 
+/* What headers use that programs written in C++ include, too. */
+#undef __ATOMIC_RELAXED
+#undef __ATOMIC_ACQUIRE
+#undef __ATOMIC_RELEASE
+#undef __ATOMIC_ACQ_REL
+#define __ATOMIC_RELAXED rl::mo_relaxed
+#define __ATOMIC_ACQUIRE rl::mo_acquire
+#define __ATOMIC_RELEASE rl::mo_release
+#define __ATOMIC_ACQ_REL rl::mo_acq_rel
+#define __atomic_load_n(object, order) (object)->load(order, $)
+#define __atomic_store_n(object, value, order) (object)->store(value, order, $)
+#define __atomic_exchange_n(object, value, order) (object)->exchange(value, order, $)
+#define __atomic_fetch_or(object, value, order) (object)->fetch_or(value, order, $)
+#define __atomic_compare_exchange_n(object, expected, value, weak, order, failure) \
+	(object)->compare_exchange_strong(*(expected), value, order, $, failure, $)
+
 #define FULL 0 /* a bound: none */
 #define RANDOM UINT32_MAX
 #define MANY 2000000000 /* a full search ends by itself */

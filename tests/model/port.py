@@ -14,9 +14,28 @@ import re
 import sys
 
 INCLUDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include", "exo")
+ELSEWHERE = {"channel": os.path.join("..", "uapi", "exo")}  # than include/exo
 
 # Fields that are no atomics, but shared: who may touch them when is what the queue is about.
 WATCHED = {"injector": [("struct inject_node *", "next")]}
+
+# A header without _Atomic, for programs in C++ as well: its shared fields, and what depends on
+# where they are. channel.cpp has the cells.
+SHARED = {
+    "channel": [
+        ("\tuint64_t head; /* the consumer's: all", "\trl::atomic<uint64_t> head; /* all"),
+        ("\tuint64_t tail; /* the producers'", "\trl::atomic<uint64_t> tail; /* the producers'"),
+        ("\tuint64_t sleeping;", "\trl::atomic<uint64_t> sleeping;"),
+        ("\tuint64_t waiting;", "\trl::atomic<uint64_t> waiting;"),
+        ("\tuint64_t word;\n};",
+         "\trl::atomic<uint64_t> word;\n\trl::var<uint64_t> message[MODEL_WORDS];\n};"),
+        ("return (struct exo_channel_cell *)(void *)((char *)(channel + 1) + offset);",
+         "return model_cell(channel, offset >> 4);"),
+        ("uint64_t *exo_channel_message(", "rl::var<uint64_t> *exo_channel_message("),
+        ("return &cell->word + 1;", "return cell->message;"),
+    ],
+}
+PLACE = ("uint64_t *const place", "rl::atomic<uint64_t> *const place")
 
 # header: {variant: (a text that occurs once, what replaces it)}
 BROKEN = {
@@ -50,6 +69,58 @@ BROKEN = {
             "\n\t\t\t\t\t\t\t\tmemory_order_relaxed,\n\t\t\t\t\t\t\t\t",
             "atomic_store_explicit(&word->state, SPIN_PROMISED, "),
     },
+    "channel": {
+        "publish_without_release": (
+            "exo_channel_published(claim->position),\n\t\t\t __ATOMIC_RELEASE",
+            "exo_channel_published(claim->position),\n\t\t\t __ATOMIC_RELAXED"),
+        "single_without_release": ("exo_channel_published(position), __ATOMIC_RELEASE",
+                                   "exo_channel_published(position), __ATOMIC_RELAXED"),
+        "pop_without_acquire": ("&cell->word, __ATOMIC_ACQUIRE", "&cell->word, __ATOMIC_RELAXED"),
+        "take_without_release": ("head + EXO_CHANNEL_STEP, __ATOMIC_RELEASE",
+                                 "head + EXO_CHANNEL_STEP, __ATOMIC_RELAXED"),
+        "skip_without_release": ("consumer->head, __ATOMIC_RELEASE",
+                                 "consumer->head, __ATOMIC_RELAXED"),
+        "full_without_acquire": (
+            "__ATOMIC_ACQUIRE) + producer->lap;\n\treturn (int64_t)",
+            "__ATOMIC_RELAXED) + producer->lap;\n\treturn (int64_t)"),
+        "init_without_acquire": ("&channel->head, __ATOMIC_ACQUIRE",
+                                 "&channel->head, __ATOMIC_RELAXED"),
+        "lapped_without_acquire": (
+            "__atomic_load_n(&producer->channel->head, __ATOMIC_ACQUIRE);\n\n",
+            "__atomic_load_n(&producer->channel->head, __ATOMIC_RELAXED);\n\n"),
+        "one_too_many": ("+ producer->lap;\n\treturn (int64_t)",
+                         "+ producer->lap + EXO_CHANNEL_STEP;\n\treturn (int64_t)"),
+        "claim_without_exchange": (
+            "__builtin_expect(__atomic_compare_exchange_n(&cell->word, &word,",
+            "__builtin_expect((word == cell->word.load(rl::mo_relaxed, $) && "
+            "(cell->word.store(position + producer->mine, rl::mo_relaxed, $), true)) || "
+            "__atomic_compare_exchange_n(&cell->word, &word,"),
+        "slow_claim_without_exchange": (
+            "if (__atomic_compare_exchange_n(&cell->word, &word,",
+            "if ((cell->word.store(position + producer->mine, rl::mo_relaxed, $), true) || "
+            "__atomic_compare_exchange_n(&cell->word, &word,"),
+        "claimed_again": ("if (compared >= 0) {", "if (compared > 0) {"),
+        "bit_not_looked_at": ("(word & EXO_CHANNEL_SLEEPS) != 0", "false"),
+        "sleep_by_a_store": (
+            "return __atomic_compare_exchange_n(place, &word, word | EXO_CHANNEL_SLEEPS,",
+            "return (__atomic_store_n(place, word | EXO_CHANNEL_SLEEPS, __ATOMIC_RELAXED), true) "
+            "|| __atomic_compare_exchange_n(place, &word, word | EXO_CHANNEL_SLEEPS,"),
+        "sleep_though_it_is_claimed": (
+            "\tif (exo_channel_compare(word, consumer->head) == 0) {\n\t\tif (consumer->single)\n",
+            "\tif (false) {\n\t\tif (consumer->single)\n"),
+        "single_sleep_without_order": ("sleeping, 1, __ATOMIC_ACQ_REL",
+                                       "sleeping, 1, __ATOMIC_RELAXED"),
+        "flush_without_order": ("return __atomic_exchange_n(&producer->channel->sleeping, 0, "
+                                "__ATOMIC_ACQ_REL",
+                                "return __atomic_exchange_n(&producer->channel->sleeping, 0, "
+                                "__ATOMIC_RELAXED"),
+        "room_awaited_without_order": ("waiting, bit, __ATOMIC_ACQ_REL",
+                                       "waiting, bit, __ATOMIC_RELAXED"),
+        "room_told_without_order": ("waiting, 0, __ATOMIC_ACQ_REL",
+                                    "waiting, 0, __ATOMIC_RELAXED"),
+        "skip_without_looking": (
+            " ||\n\t    word == exo_channel_published(consumer->head))", ")"),
+    },
     "overflow_queue": {
         "link_without_release": ("&previous->next, first, memory_order_release",
                                  "&previous->next, first, memory_order_relaxed"),
@@ -75,12 +146,17 @@ def replace(text, old, new):
 
 def port(header, variant=None):
     """The C++ of a header."""
-    with open(os.path.join(INCLUDE, header + ".h"), encoding="utf-8") as file:
+    name = os.path.join(INCLUDE, ELSEWHERE.get(header, ""), header + ".h")
+    with open(name, encoding="utf-8") as file:
         text = file.read()
     if variant:
         old, new = BROKEN[header][variant]
         text = replace(text, old, new)
     text = re.sub(r"#include <[^>]*>\n", "", text)
+    if header in SHARED:
+        for old, new in SHARED[header]:
+            text = replace(text, old, new)
+        return text.replace(*PLACE)
     for kind, name in WATCHED.get(header, ()):
         text = replace(text, f"\t{kind}{name};", f"\trl::var<{kind}> {name};")
         text = re.sub(rf"->{name}\b", f"->{name}($)", text)

@@ -24,8 +24,12 @@
 #include <exo/injector.h>
 #include <exo/overflow_queue.h>
 #include <exo/steal_ring.h>
+#include <uapi/exo/channel.h>
 
 #define BATCH 64
+#define CELLS \
+	12 /* log2: of channels and the rings beside them; the queues beside them have no end */
+#define CELL 4 /* log2: a pointer a cell, as in a ring */
 #define PRODUCERS 2
 
 struct item {
@@ -34,6 +38,7 @@ struct item {
 		struct overflow_node overflow;
 		ck_stack_entry_t ck_stack;
 		ck_fifo_mpmc_entry_t ck_fifo;
+		ck_fifo_spsc_entry_t ck_fifo_spsc;
 		struct cds_lfs_node lfs;
 		struct cds_wfcq_node wfcq;
 	};
@@ -44,7 +49,7 @@ struct queue {
 	const char *name;
 	unsigned int producers; /* at most */
 	void (*reset)(void);
-	bool (*push)(struct item *item);
+	bool (*push)(unsigned int producer, struct item *item);
 	unsigned int (*take)(void); /* as many as is natural; how many */
 };
 
@@ -59,7 +64,20 @@ static ck_ring_buffer_t ck_ring_buffer[STEAL_RING_SIZE];
 static struct cds_lfs_stack lfs;
 static struct cds_wfcq_head wfcq_head;
 static struct cds_wfcq_tail wfcq_tail;
+static ck_ring_t long_ring;
+static ck_ring_buffer_t long_ring_buffer[1 << CELLS];
+static ck_fifo_spsc_t ck_fifo_spsc;
+static ck_fifo_spsc_entry_t ck_fifo_spsc_stub;
+static uint64_t channel_memory[EXO_CHANNEL_SIZE(CELLS, CELL) / sizeof(uint64_t)] __aligned(64);
+static struct exo_channel *const channel = (struct exo_channel *)(void *)channel_memory;
+static struct {
+	struct exo_producer end;
+	unsigned long wakes;
+} channel_producers[PRODUCERS] __aligned(64);
+static struct exo_consumer channel_consumer __aligned(64);
 static bool alone; /* one thread: the ring's owner takes */
+
+static const struct exo_channel_shape channel_shape = { CELLS, CELL };
 
 static void reset_all(void)
 {
@@ -72,10 +90,17 @@ static void reset_all(void)
 	ck_ring_init(&ck_ring, STEAL_RING_SIZE);
 	cds_lfs_init(&lfs);
 	cds_wfcq_init(&wfcq_head, &wfcq_tail);
+	ck_ring_init(&long_ring, 1 << CELLS);
+	ck_fifo_spsc_init(&ck_fifo_spsc, &ck_fifo_spsc_stub);
+	memset(channel_memory, 0, sizeof(channel_memory));
+	for (unsigned int i = 0; i < PRODUCERS; i++)
+		exo_producer_init(&channel_producers[i].end, channel, &channel_shape, i);
+	exo_consumer_init(&channel_consumer, channel, &channel_shape, false);
 }
 
-static bool push_injector(struct item *item)
+static bool push_injector(unsigned int producer, struct item *item)
 {
+	(void)producer;
 	injector_push(&injector, &item->inject);
 	return true;
 }
@@ -89,8 +114,9 @@ static unsigned int take_injector(void)
 	return count;
 }
 
-static bool push_overflow(struct item *item)
+static bool push_overflow(unsigned int producer, struct item *item)
 {
+	(void)producer;
 	overflow_queue_push(&overflow, &item->overflow, &item->overflow);
 	return true;
 }
@@ -100,8 +126,9 @@ static unsigned int take_overflow(void)
 	return overflow_queue_take(&overflow, 1) != NULL;
 }
 
-static bool push_ring(struct item *item)
+static bool push_ring(unsigned int producer, struct item *item)
 {
+	(void)producer;
 	return steal_ring_push(&ring, item);
 }
 
@@ -119,8 +146,9 @@ static unsigned int take_ring(void)
 	return count;
 }
 
-static bool push_ck_stack(struct item *item)
+static bool push_ck_stack(unsigned int producer, struct item *item)
 {
+	(void)producer;
 	ck_stack_push_upmc(&ck_stack, &item->ck_stack);
 	return true;
 }
@@ -135,8 +163,9 @@ static unsigned int take_ck_stack(void)
 	return count;
 }
 
-static bool push_ck_fifo(struct item *item)
+static bool push_ck_fifo(unsigned int producer, struct item *item)
 {
+	(void)producer;
 	ck_fifo_mpmc_enqueue(&ck_fifo, &item->ck_fifo, item);
 	return true;
 }
@@ -149,8 +178,9 @@ static unsigned int take_ck_fifo(void)
 	return ck_fifo_mpmc_dequeue(&ck_fifo, &value, &garbage);
 }
 
-static bool push_ck_ring(struct item *item)
+static bool push_ck_ring(unsigned int producer, struct item *item)
 {
+	(void)producer;
 	return ck_ring_enqueue_spmc(&ck_ring, ck_ring_buffer, item);
 }
 
@@ -161,8 +191,9 @@ static unsigned int take_ck_ring(void)
 	return ck_ring_dequeue_spmc(&ck_ring, ck_ring_buffer, &value);
 }
 
-static bool push_lfstack(struct item *item)
+static bool push_lfstack(unsigned int producer, struct item *item)
 {
+	(void)producer;
 	cds_lfs_push(&lfs, &item->lfs);
 	return true;
 }
@@ -178,8 +209,9 @@ static unsigned int take_lfstack(void)
 	return count;
 }
 
-static bool push_wfcqueue(struct item *item)
+static bool push_wfcqueue(unsigned int producer, struct item *item)
 {
+	(void)producer;
 	cds_wfcq_node_init(&item->wfcq);
 	cds_wfcq_enqueue(&wfcq_head, &wfcq_tail, &item->wfcq);
 	return true;
@@ -192,6 +224,81 @@ static unsigned int take_wfcqueue(void)
 	return node && node != CDS_WFCQ_WOULDBLOCK;
 }
 
+static bool push_ck_fifo_spsc(unsigned int producer, struct item *item)
+{
+	(void)producer;
+	ck_fifo_spsc_enqueue(&ck_fifo_spsc, &item->ck_fifo_spsc, item);
+	return true;
+}
+
+static unsigned int take_ck_fifo_spsc(void)
+{
+	void *value;
+
+	return ck_fifo_spsc_dequeue(&ck_fifo_spsc, &value);
+}
+
+static bool push_ck_ring_mpsc(unsigned int producer, struct item *item)
+{
+	(void)producer;
+	return ck_ring_enqueue_mpsc(&long_ring, long_ring_buffer, item);
+}
+
+static unsigned int take_ck_ring_mpsc(void)
+{
+	void *value;
+
+	return ck_ring_dequeue_mpsc(&long_ring, long_ring_buffer, &value);
+}
+
+static bool push_ck_ring_spsc(unsigned int producer, struct item *item)
+{
+	(void)producer;
+	return ck_ring_enqueue_spsc(&long_ring, long_ring_buffer, item);
+}
+
+static unsigned int take_ck_ring_spsc(void)
+{
+	void *value;
+
+	return ck_ring_dequeue_spsc(&long_ring, long_ring_buffer, &value);
+}
+
+/* Whether the consumer sleeps is looked at, as a program would: it never does here. */
+static bool push_channel(unsigned int producer, struct item *item)
+{
+	const uint64_t message = (uint64_t)(uintptr_t)item;
+	bool wake;
+
+	if (exo_channel_push(&channel_producers[producer].end, &message, 1, &wake))
+		return false;
+	channel_producers[producer].wakes += wake;
+	return true;
+}
+
+static bool push_channel_single(unsigned int producer, struct item *item)
+{
+	const uint64_t message = (uint64_t)(uintptr_t)item;
+
+	return !exo_channel_push_single(&channel_producers[producer].end, &message, 1);
+}
+
+/* The same with the look after each message, which needs a fence. */
+static bool push_channel_flush(unsigned int producer, struct item *item)
+{
+	if (!push_channel_single(producer, item))
+		return false;
+	channel_producers[producer].wakes += exo_channel_flush(&channel_producers[producer].end);
+	return true;
+}
+
+static unsigned int take_channel(void)
+{
+	uint64_t message;
+
+	return !exo_channel_pop(&channel_consumer, &message, 1);
+}
+
 static const struct queue queues[] = {
 	{ "injector", PRODUCERS, reset_all, push_injector, take_injector },
 	{ "ck_stack", PRODUCERS, reset_all, push_ck_stack, take_ck_stack },
@@ -201,10 +308,17 @@ static const struct queue queues[] = {
 	{ "ck_fifo", PRODUCERS, reset_all, push_ck_fifo, take_ck_fifo },
 	{ "steal_ring", 1, reset_all, push_ring, take_ring },
 	{ "ck_ring", 1, reset_all, push_ck_ring, take_ck_ring },
+	{ "channel", PRODUCERS, reset_all, push_channel, take_channel },
+	{ "ck_ring_mpsc", PRODUCERS, reset_all, push_ck_ring_mpsc, take_ck_ring_mpsc },
+	{ "channel_single", 1, reset_all, push_channel_single, take_channel },
+	{ "channel_flush", 1, reset_all, push_channel_flush, take_channel },
+	{ "ck_ring_spsc", 1, reset_all, push_ck_ring_spsc, take_ck_ring_spsc },
+	{ "ck_fifo_spsc", 1, reset_all, push_ck_fifo_spsc, take_ck_fifo_spsc },
 };
 
 struct producer {
 	const struct queue *queue;
+	unsigned int number;
 	struct item *items;
 	unsigned long count;
 	pthread_barrier_t *start;
@@ -217,7 +331,7 @@ static void *produce(void *argument)
 
 	pthread_barrier_wait(producer->start);
 	for (unsigned long i = 0; i < producer->count; i++)
-		while (!producer->queue->push(&producer->items[i]))
+		while (!producer->queue->push(producer->number, &producer->items[i]))
 			sched_yield();
 	return NULL;
 }
@@ -236,7 +350,7 @@ static double run_alone(const struct queue *queue, struct item *items, unsigned 
 
 	for (unsigned long i = 0; i < count; i += BATCH) {
 		for (unsigned int j = 0; j < BATCH; j++)
-			queue->push(&items[i + j]);
+			queue->push(0, &items[i + j]);
 		for (unsigned int j = 0; j < BATCH;)
 			j += queue->take();
 	}
@@ -253,6 +367,7 @@ static double run_threads(const struct queue *queue, struct item *items, unsigne
 	pthread_barrier_init(&barrier, NULL, producers + 1);
 	for (unsigned int i = 0; i < producers; i++) {
 		all[i] = (struct producer){ .queue = queue,
+					    .number = i,
 					    .items = items + i * (count / producers),
 					    .count = count / producers,
 					    .start = &barrier };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that the tests of the ABI start: does what its argument says. */
+#include "abi-channel.h"
 #include "abi-share.h"
 
 #include <exo/string.h>
@@ -97,5 +98,9 @@ int main(int argc, char **argv)
 		return share();
 	if (strcmp(what, "speak") == 0)
 		return speak();
+	if (strcmp(what, "echo") == 0)
+		return channel_echo();
+	if (strcmp(what, "claim") == 0)
+		return channel_claim();
 	return 0;
 }
