@@ -39,8 +39,8 @@ static bool call(uint64_t first, uint32_t more)
 	for (unsigned int i = 0; i < more; i++)
 		STATE->message[i] = first * i;
 	error = exo_ipc_call(exo_granted(0), &m).error;
-	if (error == -EXO_E_RANGE && more) /* longer than this kernel has them */
-		return true;
+	if (error == -EXO_E_RANGE && more) /* longer than this kernel has them: a short one */
+		return call(first, 0);
 	for (unsigned int i = 0; i < EXO_MESSAGE_REGISTERS; i++)
 		if (m.words[i] != first + i)
 			return false;
