@@ -31,7 +31,8 @@ static unsigned int served[CLIENTS + 1], nr_long;
 /* One message there and back. */
 static bool call(uint64_t first, uint32_t more)
 {
-	struct exo_message m = { .tag = EXO_TAG(0, EXO_MESSAGE_REGISTERS + more) };
+	const uint64_t tag = EXO_TAG(0, EXO_MESSAGE_REGISTERS + more);
+	struct exo_message m = { .tag = tag };
 	int64_t error;
 
 	for (unsigned int i = 0; i < EXO_MESSAGE_REGISTERS; i++)
@@ -47,7 +48,7 @@ static bool call(uint64_t first, uint32_t more)
 	for (unsigned int i = 0; i < more; i++)
 		if (STATE->message[i] != first * i)
 			return false;
-	return error == 0;
+	return error == 0 && m.tag == tag;
 }
 
 static int client(void)
