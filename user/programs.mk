@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-# The programs of a protected build: each user/programs/NAME.c, linked with what it needs of libexo
-# and lib to $(O)/user/NAME, and all of them without symbols, with init.conf and the files of PROGRAMS=,
-# in $(O)/programs.cpio.
+# The programs of a protected build: each user/programs/NAME.c, and with CONFIG_EXAMPLES each
+# user/examples/NAME.c, linked with what it needs of libexo and lib to $(O)/user/NAME, and all of them
+# without symbols, with init.conf and the files of PROGRAMS=, in $(O)/programs.cpio.
 
 include user/libexo.mk
 
-user-sources := $(sort $(wildcard user/programs/*.c))
+user-sources := $(sort $(wildcard user/programs/*.c)) \
+	$(if $(CONFIG_EXAMPLES),$(sort $(wildcard user/examples/*.c)))
 # What the tests of the ABI start.
 abi-child-sources := $(filter-out %/abi-ipc.c,$(sort $(wildcard tests/user/programs/abi-*.c))) \
 	$(if $(CONFIG_IPC),tests/user/programs/abi-ipc.c tests/user/ipc_worker.c)
@@ -21,13 +22,15 @@ include user/linux.mk
 endif
 
 user-mains := $(call user-objects,$(user-sources) $(foreach t,$(user-tests),$($(t)-sources)))
-user-programs := $(patsubst user/programs/%.c,$(objtree)/user/%,$(user-sources)) \
-	$(addprefix $(objtree)/user/,$(user-tests))
+user-programs := $(addprefix $(objtree)/user/,$(basename $(notdir $(user-sources))) $(user-tests))
 user-stripped := $(patsubst $(objtree)/user/%,$(objtree)/user/stripped/%,$(user-programs))
 
 USER_CFLAGS_abi-share := -mgeneral-regs-only
 USER_CFLAGS_bench_memory := -mgeneral-regs-only
 USER_CFLAGS_bench_ipc := -mgeneral-regs-only
+# Upcall handlers that return.
+USER_CFLAGS_paging := -mgeneral-regs-only
+USER_CFLAGS_uthreads := -mgeneral-regs-only
 # Below 2 GiB, as all code is, and out of the way of the programs that it loads.
 USER_CFLAGS_linux := -mgeneral-regs-only
 USER_LDFLAGS_linux := --defsym=PROGRAM_BASE=0x70000000
@@ -46,8 +49,7 @@ $(user-mains): | $(fixdep) $(call-headers)
 
 $(user-programs): $(user-libs) user/program.ld FORCE
 	$(call run,userld)
-$(patsubst user/programs/%.c,$(objtree)/user/%,$(user-sources)): \
-	$(objtree)/user/%: $(objtree)/user/obj/user/programs/%.o
+$(foreach f,$(user-sources),$(eval $(objtree)/user/$(basename $(notdir $f)): $(call user-objects,$f)))
 $(objtree)/user/abi-test: $(call user-objects,$(abi-test-sources))
 $(objtree)/user/abi-child: $(call user-objects,$(abi-child-sources))
 $(objtree)/user/abi-bench: $(call user-objects,$(abi-bench-sources))

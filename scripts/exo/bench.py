@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from exo import bench_smp, boot_trace, builds, child, machine, size, symbols, tree
+from exo import bench_smp, boot_trace, builds, child, listing, machine, size, symbols, tree
 from exo.bench_rows import END, BenchError, parse, row
 from exo.guest import PROMPT, Guest, GuestFailure
 
@@ -292,6 +292,8 @@ def main(arguments):
     parser.add_argument("--build", metavar="DIR", help="measure just the kernel built in DIR")
     parser.add_argument("--smp", action="store_true", help="measure what two CPUs get done beside "
                         "one, in time of this host, and compare with nothing committed")
+    parser.add_argument("--listing", action="store_true", help=f"print each instruction of one "
+                        f"{listing.ROW} (docs/performance.md)")
     parser.add_argument("--runs", type=int, default=bench_smp.RUNS, metavar="N",
                         help=f"with --smp: boots of each machine ({bench_smp.RUNS})")
     parser.add_argument("--filter", default="", metavar="TEXT",
@@ -307,6 +309,8 @@ def main(arguments):
         parser.error("--runs: at least 1")
     cache = builds.Builds(os.path.join(tree.BUILD, "bench"), os.cpu_count())
     try:
+        if options.listing:
+            return 0 if listing.run(cache) else 1
         if options.smp:
             rows, good = bench_smp.run(cache, options.runs, options.filter or "smp."), True
         elif options.build:

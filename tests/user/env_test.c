@@ -13,6 +13,8 @@
 
 static struct exo_process child;
 static exo_cap_t output; /* that the child gets; 0: none */
+static struct exo_grant grants[2]; /* and as many of these */
+static uint32_t nr_grants;
 
 /* Starts abi-child with an argument; the error and why. */
 static int spawn(const char *what, uint64_t frames)
@@ -26,7 +28,9 @@ static int spawn(const char *what, uint64_t frames)
 				       .exit = EXIT,
 				       .exit_bits = ENDED,
 				       .failure_bits = FAILED,
-				       .output = output };
+				       .output = output,
+				       .grants = grants,
+				       .nr_grants = nr_grants };
 	struct cpio_file file;
 
 	if (cpio_find(exo_program_info.archive, exo_program_info.archive_size, "abi-child", &file))
@@ -92,6 +96,34 @@ static void env_its_text_and_status_can_be_had(struct test *test)
 	TEST_EQ(test, strncmp(page->text + 790, "line 100\n", 9), 0);
 	TEST_EQ(test, strncmp(page->text + sizeof(page->text) - 5, "line ", 5), 0);
 	exo_pages_give(memory, 1);
+}
+
+/* Capabilities by order, with as few rights as was said. One that is not there is an error. */
+static void env_a_program_is_granted_capabilities(struct test *test)
+{
+	const struct exo_grant given[] = { { abi_slot(2), EXO_RIGHT_R, 0 },
+					   { EXIT, EXO_RIGHT_W, 4 } };
+	uint64_t before;
+
+	ABI_NEEDS_ENV(test);
+	ABI_BEGIN(test, 64);
+	TEST_EQ(test, abi_make(EXO_TYPE_NTF, 1), 0);
+	TEST_EQ(test, abi_frames(2, 1), 0);
+	memcpy(grants, given, sizeof(given));
+	for (unsigned int round = 0; round < 2; round++) {
+		nr_grants = 2;
+		TEST_EQ(test, spawn("granted", FRAMES), 0);
+		nr_grants = 0;
+		TEST_EQ(test, exo_ntf_wait(EXIT, 7, abi_now() + ABI_PATIENCE).value, 4);
+		TEST_EQ(test, wait_exit(), ENDED);
+		exo_env_end(&child);
+	}
+	before = abi_used(EXO_FIRST_BANK);
+	grants[0].cap = abi_slot(3);
+	nr_grants = 2;
+	TEST_EQ(test, spawn("granted", FRAMES), -EXO_E_CAP);
+	nr_grants = 0;
+	TEST_EQ(test, abi_used(EXO_FIRST_BANK), before);
 }
 
 static void env_a_program_may_use_all_its_memory(struct test *test)
@@ -216,6 +248,7 @@ static const struct test_case env_cases[] = {
 	TEST_CASE(env_a_program_is_told_its_arguments),
 	TEST_CASE(env_a_program_has_what_it_was_given),
 	TEST_CASE(env_its_text_and_status_can_be_had),
+	TEST_CASE(env_a_program_is_granted_capabilities),
 	TEST_CASE(env_a_program_may_use_all_its_memory),
 	TEST_CASE(env_a_fault_ends_the_program_alone),
 	TEST_CASE(env_its_end_gives_everything_back),

@@ -4,6 +4,7 @@
  * program can fill them; then the capabilities are copied into its table and mapped there, and
  * those of this program deleted, which takes the frames out of its reach.
  */
+#include <exo/cpio.h>
 #include <exo/elf.h>
 #include <exo/string.h>
 #include <libexo/pages.h>
@@ -21,6 +22,7 @@ struct loading {
 	struct exo_process *process;
 	const char *why; /* the step that is being done */
 	exo_cap_t next; /* the first free slot of the new table */
+	exo_cap_t granted; /* the first slot of what was granted by order */
 	uint64_t archive; /* its size, if it was granted */
 };
 
@@ -150,6 +152,25 @@ static int grant_output(struct loading *loading)
 	return error ? error : exo_map_frames(env, EXO_FIRST_OUTPUT, 1, EXO_OUTPUT_ADDRESS, rights);
 }
 
+/* What this program grants by order, one behind the other. */
+static int grant_list(struct loading *loading)
+{
+	const struct exo_program *program = loading->program;
+
+	loading->granted = loading->next;
+	for (uint32_t i = 0; i < program->nr_grants; i++) {
+		const struct exo_grant *one = &program->grants[i];
+		const int64_t error = exo_cap_copy(one->cap, loading->process->env, loading->next,
+						   EXO_COPY(one->rights, 1), one->arg)
+					      .error;
+
+		if (error)
+			return (int)error;
+		loading->next++;
+	}
+	return 0;
+}
+
 static int grant_all(struct loading *loading)
 {
 	const struct exo_program *program = loading->program;
@@ -164,6 +185,7 @@ static int grant_all(struct loading *loading)
 	       (error = grant(loading, program->cpus, EXO_FIRST_CPUS)) ||
 	       (error = grant_irqs(loading)) ||
 	       (error = grant(loading, program->exit, EXO_FIRST_EXIT)) ||
+	       (error = grant_list(loading)) ||
 	       (error = exo_copy_caps(EXO_FIRST_INFO, process->env, EXO_FIRST_INFO, 1,
 				      EXO_RIGHT_R | EXO_RIGHT_D | EXO_RIGHT_G)) ||
 	       (error = exo_map_frames(process->env, EXO_FIRST_INFO, 1, EXO_INFO_ADDRESS,
@@ -195,6 +217,8 @@ static int fill_start(struct loading *loading, struct exo_start *start)
 	start->exit_bits = program->exit_bits;
 	start->failure_bits = program->failure_bits;
 	start->output = program->output ? EXO_OUTPUT_ADDRESS : 0;
+	start->granted = loading->granted;
+	start->nr_granted = program->nr_grants;
 	for (int i = 0; i < program->argc; i++) {
 		const size_t size = strlen(program->argv[i]) + 1;
 
@@ -276,9 +300,21 @@ static int load(struct loading *loading, const struct elf_image *image)
 	return error;
 }
 
+int exo_program_find(struct exo_program *program, const char *name)
+{
+	const struct exo_program_info *info = &exo_program_info;
+	struct cpio_file file;
+
+	if (!info->archive || cpio_find(info->archive, info->archive_size, name, &file))
+		return -EXO_E_ARG;
+	program->image = file.data;
+	program->size = file.size;
+	return 0;
+}
+
 int exo_env_spawn(const struct exo_program *program, struct exo_process *process, const char **why)
 {
-	struct loading loading = { program, process, NULL, EXO_FIRST_IMAGE, 0 };
+	struct loading loading = { program, process, NULL, EXO_FIRST_IMAGE, 0, 0 };
 	struct elf_image image;
 	const enum elf_error bad = elf_open(program->image, program->size, PIE_BASE,
 					    exo_program_info.user_end, &image);

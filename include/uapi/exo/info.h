@@ -11,8 +11,9 @@
  * The first environment's slots. Who starts another program (libexo's exo_env_spawn()) keeps to
  * them: 1 to 3 and 6 are the same there, SYS, CPUS and IRQS are empty unless they were granted,
  * BOOT is the FRAME of struct exo_start, OUTPUT that of struct exo_output if it was granted,
- * MODULES those of the archive, and frames of image and stack are from IMAGE on, a page a slot; the
- * first free slot is told.
+ * MODULES those of the archive, and frames of image and stack are from IMAGE on, a page a slot;
+ * then comes what else was granted, in the order of the grants, and the first free slot: both are
+ * told.
  */
 enum exo_first_slot {
 	EXO_FIRST_ENV = 1, /* itself */
@@ -74,7 +75,8 @@ struct exo_start {
 	uint64_t archive, archive_size; /* address and bytes of the programs; 0: not granted */
 	uint64_t exit_bits, failure_bits; /* for EXO_FIRST_EXIT: main() returned 0; or not */
 	uint64_t output; /* address of struct exo_output; 0: not granted */
-	uint64_t reserved[7]; /* 0 */
+	uint64_t granted, nr_granted; /* the first slot of what was granted by order; how many */
+	uint64_t reserved[5]; /* 0 */
 	char arguments[2048]; /* one behind the other, each with its NUL */
 };
 
@@ -100,6 +102,7 @@ EXO_ABI_SIZE(struct exo_start, 2176);
 EXO_ABI_OFFSET(struct exo_start, user_end, 8);
 EXO_ABI_OFFSET(struct exo_start, archive, 32);
 EXO_ABI_OFFSET(struct exo_start, output, 64);
+EXO_ABI_OFFSET(struct exo_start, granted, 72);
 EXO_ABI_OFFSET(struct exo_start, arguments, 128);
 EXO_ABI_SIZE(struct exo_output, 4096);
 EXO_ABI_OFFSET(struct exo_output, status, 8);

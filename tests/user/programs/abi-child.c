@@ -66,6 +66,28 @@ static int is_told_all(int argc, char **argv)
 	return exo_program_info.start->argc != 4;
 }
 
+/* A frame to read, a notification of which it may set bit 2, and no third one; then free slots. */
+static int is_granted(void)
+{
+	struct exo_cap_info info;
+
+	if (exo_cap_stat(exo_granted(0), &info).error || info.type != EXO_TYPE_FRAME ||
+	    info.rights != EXO_RIGHT_R)
+		return 1;
+	if (exo_cap_stat(exo_granted(1), &info).error || info.type != EXO_TYPE_NTF ||
+	    info.rights != EXO_RIGHT_W || exo_granted(2))
+		return 1;
+	if (exo_cap_stat(exo_program_info.start->first_free, &info).error ||
+	    info.type != EXO_TYPE_NONE)
+		return 1;
+	/* Before the end is told: the starter sees this bit alone. */
+	if (exo_ntf_signal(exo_granted(1), 4).error)
+		return 1;
+	while (exo_cap_stat(EXO_FIRST_EXIT, &info).error || info.used)
+		(void)exo_yield(EXO_SELF);
+	return 0;
+}
+
 /* More than the page takes: the starter sees the beginning and the length. */
 static int speak(void)
 {
@@ -95,6 +117,8 @@ int main(int argc, char **argv)
 		return drive();
 	if (strcmp(what, "arguments") == 0)
 		return is_told_all(argc, argv);
+	if (strcmp(what, "granted") == 0)
+		return is_granted();
 	if (strcmp(what, "share") == 0)
 		return share();
 	if (IS_ENABLED(CONFIG_IPC) && strcmp(what, "ipc") == 0)

@@ -16,6 +16,16 @@
 extern "C" {
 #endif
 
+/*
+ * A capability that the new program gets a copy of. The copies are neighbours, in the order of the
+ * grants, and the program finds number i by exo_granted(i): so both have to agree on numbers only.
+ */
+struct exo_grant {
+	exo_cap_t cap; /* of the starter; needs D and G */
+	uint32_t rights; /* enum exo_right: those of its rights that the copy has */
+	uint64_t arg; /* as cap_copy()'s @arg: an endpoint's badge, a notification's bits; or 0 */
+};
+
 /* What is to be started. What is 0 is not granted. */
 struct exo_program {
 	const void *image; /* an ELF file that does not change meanwhile */
@@ -33,11 +43,20 @@ struct exo_program {
 		output; /* FRAME, one zeroed page: takes its text and status (struct exo_output) */
 	uint64_t affinity[4]; /* CPUs it may run on, out of @cpus; all 0: as the kernel likes */
 	bool archive; /* give it the archive of programs that this program has */
+	const struct exo_grant *grants;
+	uint32_t nr_grants; /* that many are in its table before its first instruction */
 };
 
 struct exo_process {
 	exo_cap_t bank, env, thread; /* neighbouring slots */
 };
+
+/**
+ * exo_program_find() - look a program's file up in the archive of programs that this program has
+ * @program: gets its image and size
+ * Returns 0; -EXO_E_ARG: there is none of that name, or no archive was granted.
+ */
+int exo_program_find(struct exo_program *program, const char *name);
 
 /**
  * exo_env_spawn() - load and run a program

@@ -30,6 +30,14 @@ struct exo_program_info {
 
 extern struct exo_program_info exo_program_info;
 
+/* The slot of what the starter has granted as number @index (struct exo_grant); 0: not so many. */
+static inline exo_cap_t exo_granted(uint64_t index)
+{
+	const struct exo_start *start = exo_program_info.start;
+
+	return start && index < start->nr_granted ? start->granted + index : 0;
+}
+
 /*
  * @word or "@word=ARGUMENT" on the kernel's command line: where ARGUMENT begins, which ends with a
  * space or the line; else NULL, as in all environments but the first.
