@@ -109,7 +109,9 @@ def make(build):
     code = {}
     for symbol, elf in parts:
         code.update(_code(elf, symbol))
-    labels = sorted(_symbols(build.elf) + [symbol for symbol, elf in parts if elf == program])
+    # Of several labels in one place that of a macro says most.
+    labels = sorted(_symbols(build.elf) + [symbol for symbol, elf in parts if elf == program],
+                    key=lambda label: (label.address, bool(_MACRO.match(label.name))))
     found = []
     caller = next(symbol for symbol, _ in parts if symbol.name == CALLER)
     for address in _round_trip(_trace(build, parts), parts[0][0].address, parts[1][0].address,
