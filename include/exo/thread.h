@@ -48,11 +48,12 @@ enum thread_state {
 enum thread_attention {
 	THREAD_SUSPEND = 1,
 	THREAD_MOVE = 2, /* the affinity has changed */
-	THREAD_REQUEUE = 4, /* the urgency has changed, and @request is on its way */
+	THREAD_REQUEUE = 4, /* @request is on its way */
 	/* Looked at on the way to user mode only (exo/user.h). */
 	THREAD_EVENT = 8,
 	THREAD_STOP = 16,
 	THREAD_KILL = 32,
+	THREAD_LOOK = 64, /* of THREAD_REQUEUE: something has changed since it was last served */
 };
 
 /* ns; 0 < budget <= deadline <= period, or all 0. */

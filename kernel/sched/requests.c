@@ -4,7 +4,10 @@
  * meanwhile. It is put where its urgency belongs; and what it may have missed while it began to
  * wait for a message, without a fence, is looked at again (arch/x86_64/ipc_fastpath.inc).
  *
- * A thread has one node for this: whoever sets THREAD_REQUEUE sends it.
+ * A thread has one node for this: whoever sets THREAD_REQUEUE sends it. THREAD_LOOK says that there
+ * is something to be looked at that was not there before. The home clears that first, and the other
+ * one last, unless THREAD_LOOK has come again: so nothing is missed, and once THREAD_REQUEUE is
+ * clear nobody looks at the thread any more. Its memory waits for that (sched_flush_requests()).
  */
 #include "sched_cpu.h"
 
@@ -13,10 +16,9 @@
 #include <exo/smp.h>
 #include <exo/user.h>
 
-/* @thread, whose urgency has changed, is this CPU's own. */
-static void requeue(struct cpu *cpu, struct thread *thread)
+/* Where its urgency belongs. On its home. */
+static void put(struct cpu *cpu, struct thread *thread)
 {
-	atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_REQUEUE);
 	if (policy_take(cpu_queue(cpu), thread)) {
 		policy_enqueue(cpu_queue(cpu), thread, ENQUEUE_WOKEN);
 		if (cpu->current != cpu->idle && policy_preempts(thread, cpu->current))
@@ -24,6 +26,32 @@ static void requeue(struct cpu *cpu, struct thread *thread)
 	}
 	if (thread == cpu->current)
 		sched_want_switch(cpu); /* perhaps somebody else is more urgent now */
+}
+
+/* What has been set before THREAD_LOOK is cleared is seen after. Is there nothing new? */
+static bool is_done(struct thread *thread)
+{
+	unsigned int wishes = atomic_load(&thread->attention);
+
+	while (!(wishes & THREAD_LOOK))
+		if (atomic_compare_exchange_weak(&thread->attention, &wishes,
+						 wishes & ~(unsigned int)THREAD_REQUEUE))
+			return true;
+	return false;
+}
+
+/*
+ * @thread is this CPU's own. @missed: the request is another CPU's, which alone could want
+ * something that the thread has missed; it holds no lock here.
+ */
+static void serve(struct cpu *cpu, struct thread *thread, bool missed)
+{
+	do {
+		atomic_fetch_and(&thread->attention, ~(unsigned int)THREAD_LOOK);
+		put(cpu, thread);
+		if (IS_ENABLED(CONFIG_IPC) && missed && thread->user && thread->user->ipc)
+			thread->user->ipc->recheck(thread);
+	} while (!is_done(thread));
 }
 
 static void send_request(struct cpu *to, struct thread *thread)
@@ -37,23 +65,14 @@ void sched_requeue(struct thread *thread)
 	const uint64_t flags = irq_save();
 	struct cpu *cpu = cpu_this(), *home;
 
-	/* Whoever sets the bit sends the one node that the thread has for this. */
-	if (!(atomic_fetch_or(&thread->attention, THREAD_REQUEUE) & THREAD_REQUEUE)) {
+	if (!(atomic_fetch_or(&thread->attention, THREAD_REQUEUE | THREAD_LOOK) & THREAD_REQUEUE)) {
 		home = atomic_load(&thread->home);
 		if (!IS_ENABLED(CONFIG_SMP) || home == cpu || !home)
-			requeue(cpu, thread);
+			serve(cpu, thread, false);
 		else
 			send_request(home, thread);
 	}
 	irq_restore(flags);
-}
-
-/* A request of another CPU: only that could miss what happened here. */
-static void serve(struct cpu *cpu, struct thread *thread)
-{
-	requeue(cpu, thread);
-	if (IS_ENABLED(CONFIG_IPC) && thread->user && thread->user->ipc)
-		thread->user->ipc->recheck(thread);
 }
 
 void sched_take_requests(void)
@@ -68,10 +87,28 @@ void sched_take_requests(void)
 		thread = container_of(node, struct thread, request);
 		home = atomic_load(&thread->home);
 		if (home == cpu)
-			serve(cpu, thread);
+			serve(cpu, thread, true);
 		else
 			send_request(home, thread); /* it has moved meanwhile */
 	}
 	irq_restore(flags);
 	cpu_pause();
+}
+
+static void take_requests(void *unused)
+{
+	(void)unused;
+	sched_take_requests();
+}
+
+/* An interrupt would do, but for CPUs that have them off and wait for this one. */
+void sched_flush_requests(void)
+{
+	struct cpu_set all;
+
+	sched_take_requests();
+	if (!IS_ENABLED(CONFIG_SMP) || nr_cpus_online == 1)
+		return;
+	cpu_set_all(&all);
+	smp_call(&all, take_requests, NULL);
 }

@@ -77,8 +77,9 @@ void sched_send(struct cpu *to, struct thread *thread);
 /* A CPU on which @thread may run, the idle ones first. */
 struct cpu *sched_place(const struct thread *thread);
 
-/* Serves this CPU's requests (THREAD_REQUEUE); those of others arrive by themselves. */
+/* Serves this CPU's requests (THREAD_REQUEUE); and those of all CPUs: no lock held, smp_call(). */
 void sched_take_requests(void);
+void sched_flush_requests(void);
 
 /* What the idle thread does, for ever. */
 _Noreturn void sched_idle(void *unused);

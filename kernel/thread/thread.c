@@ -171,7 +171,7 @@ static void release(struct thread *thread)
 	spin_unlock_irq(&threads.lock, flags);
 	/* A request that is still on its way must arrive before the TCB goes. */
 	while (atomic_load(&thread->attention) & THREAD_REQUEUE)
-		sched_take_requests();
+		sched_flush_requests();
 	policy_leave(thread);
 	fpu_release(thread);
 	thread_memory_put(thread);
