@@ -320,10 +320,12 @@ static void run(void)
 static void check_calls(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(exo_call_kinds); i++) {
-		const uint64_t times = succeeded[exo_call_kinds[i].number];
-		const bool there = IS_ENABLED(CONFIG_IPC) ||
-				   exo_call_kinds[i].number < EXO_CALL_IPC_CALL ||
-				   exo_call_kinds[i].number > EXO_CALL_IPC_WAIT;
+		const unsigned int number = exo_call_kinds[i].number;
+		const uint64_t times = succeeded[number];
+		const bool there = (IS_ENABLED(CONFIG_IPC) || number < EXO_CALL_IPC_CALL ||
+				    number > EXO_CALL_IPC_WAIT) &&
+				   (IS_ENABLED(CONFIG_IRQ_OBJECTS) ||
+				    (number != EXO_CALL_IRQ_BIND && number != EXO_CALL_IRQ_ACK));
 
 		exo_printf("fuzz: %s succeeded %llu times\n", exo_call_kinds[i].name,
 			   (unsigned long long)times);

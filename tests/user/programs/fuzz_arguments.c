@@ -207,7 +207,8 @@ static uint64_t good_number(struct making *m)
 	if (strcmp(name, "a") == 0)
 		return slot_in(m, fuzz_once_in(m->random, 2) ? EXO_TYPE_NTF : EXO_TYPE_THREAD);
 	if (strcmp(name, "line") == 0)
-		return fuzz_below(m->random, 24);
+		return fuzz_once_in(m->random, 8) ? fuzz_below(m->random, 24)
+						  : PICK(m, 5, 9, 10, 11);
 	if (strcmp(name, "act") == 0)
 		return fuzz_below(m->random, 4);
 	return fuzz_next(m->random);
