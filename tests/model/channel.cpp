@@ -280,16 +280,16 @@ struct dying : rl::test_suite<dying<CELLS, COUNT, TURNS, LATE>, 3> {
 
 int main()
 {
-	model<sending<1, 0, 3, 6, true>>("single_at_random", RANDOM, 50000);
-	model<dying<0, 2, 6, false>>("claimed_and_gone", RANDOM, 50000);
-	model<dying<0, 1, 5, true>>("published_and_gone", RANDOM, 50000);
-	model<sending<2, 0, 2, 6>>("one_cell_at_random", RANDOM, 100000);
-	model<sending<2, 1, 3, 8>>("two_producers_at_random", RANDOM, 100000);
-	model<sending<1, 0, 1, 2>>("one_message", FULL, MANY);
-	model<sending<1, 0, 2, 3, true>>("single", 4, MANY);
-	model<sending<1, 0, 2, 3>>("one_cell", 4, MANY);
-	model<sending<2, 1, 1, 2>>("one_message_each", 3, MANY);
-	model<sending<2, 0, 1, 3>>("one_cell_for_two", 2, MANY);
-	model<dying<1, 1, 4, false>>("claimed_and_gone_orders", 2, MANY);
+	model<sending<1, 0, 3, 6, true>, RANDOM>("single_at_random", 50000);
+	model<dying<0, 2, 6, false>, RANDOM>("claimed_and_gone", 50000);
+	model<dying<0, 1, 5, true>, RANDOM>("published_and_gone", 50000);
+	model<sending<2, 0, 2, 6>, RANDOM>("one_cell_at_random", 100000);
+	model<sending<2, 1, 3, 8>, RANDOM>("two_producers_at_random", 100000);
+	model<sending<1, 0, 1, 2>, FULL>("one_message", MANY);
+	model<sending<1, 0, 2, 3, true>, 4>("single", MANY);
+	model<sending<1, 0, 2, 3>, 4>("one_cell", MANY);
+	model<sending<2, 1, 1, 2>, 3>("one_message_each", MANY);
+	model<sending<2, 0, 1, 3>, 2>("one_cell_for_two", MANY);
+	model<dying<1, 1, 4, false>, 2>("claimed_and_gone_orders", MANY);
 	return model_end();
 }
