@@ -65,9 +65,12 @@ void sched_requeue(struct thread *thread)
 	const uint64_t flags = irq_save();
 	struct cpu *cpu = cpu_this(), *home;
 
-	if (!(atomic_fetch_or(&thread->attention, THREAD_REQUEUE | THREAD_LOOK) & THREAD_REQUEUE)) {
+	if (!IS_ENABLED(CONFIG_SMP)) {
+		put(cpu, thread);
+	} else if (!(atomic_fetch_or(&thread->attention, THREAD_REQUEUE | THREAD_LOOK) &
+		     THREAD_REQUEUE)) {
 		home = atomic_load(&thread->home);
-		if (!IS_ENABLED(CONFIG_SMP) || home == cpu || !home)
+		if (home == cpu || !home)
 			serve(cpu, thread, false);
 		else
 			send_request(home, thread);
@@ -82,7 +85,8 @@ void sched_take_requests(void)
 	struct inject_node *node, *next;
 	struct thread *thread;
 
-	for (node = injector_take(&cpu->requests); node; node = next) {
+	node = IS_ENABLED(CONFIG_SMP) ? injector_take(&cpu->requests) : NULL;
+	for (; node; node = next) {
 		next = node->next;
 		thread = container_of(node, struct thread, request);
 		home = atomic_load(&thread->home);

@@ -170,7 +170,7 @@ static void release(struct thread *thread)
 	list_remove(&thread->all_node);
 	spin_unlock_irq(&threads.lock, flags);
 	/* A request that is still on its way must arrive before the TCB goes. */
-	while (atomic_load(&thread->attention) & THREAD_REQUEUE)
+	while (IS_ENABLED(CONFIG_SMP) && atomic_load(&thread->attention) & THREAD_REQUEUE)
 		sched_flush_requests();
 	policy_leave(thread);
 	fpu_release(thread);
