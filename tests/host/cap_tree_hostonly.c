@@ -97,7 +97,8 @@ static uintptr_t expected(unsigned int slot)
 
 static void start(void)
 {
-	static const enum exo_type types[OBJECTS] = { EXO_TYPE_FRAME, EXO_TYPE_NTF, EXO_TYPE_THREAD };
+	static const enum exo_type types[OBJECTS] = { EXO_TYPE_FRAME, EXO_TYPE_NTF,
+						      EXO_TYPE_THREAD };
 
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		slots[i] = (struct cap){ .slot = i, .owner = &watcher };
