@@ -99,29 +99,31 @@ static int start_servers(unsigned int count, void (*serve)(void *))
 	return error;
 }
 
+static uint64_t least_served(void)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned int i = 0; i < CLIENTS; i++)
+		least = clients[i].served < least ? clients[i].served : least;
+	return least;
+}
+
 /*
  * Queued clients are served in the order of their coming, so on one CPU all have the same; a CPU
  * that its host stops for a while has the others' clients served more often meanwhile. Where the
- * server is faster than its clients there is no queue, and who has the CPU is served: slice by
- * slice, so each must have had some of these, of two times CONFIG_SCHED_SLICE_US at most.
+ * server is faster than its clients there is no queue, and who has the CPU is served, slice by
+ * slice: how much that is, is the host's affair, but each has its slices.
  */
-#define TURNS_NS (UINT64_C(5) * CLIENTS * 2 * CONFIG_SCHED_SLICE_US * 1000)
-
 static void all_have_their_share(struct test *test, unsigned int nr_servers, uint64_t calls,
 				 void (*serve)(void *))
 {
-	uint64_t least = UINT64_MAX, most = 0, all, begun;
+	uint64_t least = UINT64_MAX, most = 0;
 
-	if (serve != serve_resting && TURNS_NS > ABI_PATIENCE / 4)
-		TEST_SKIP(test, "slices are too long");
 	TEST_EQ(test, begin(), 0);
 	TEST_EQ(test, start_clients(CLIENTS), 0);
 	TEST_EQ(test, peer_is_queued(), 0);
 	TEST_EQ(test, start_servers(nr_servers, serve), 0);
-	begun = abi_now();
-	ABI_UNTIL(test,
-		  served() >= calls && (serve == serve_resting || abi_now() >= begun + TURNS_NS));
-	all = served();
+	ABI_UNTIL(test, served() >= calls && least_served() >= calls / CLIENTS / 8);
 	for (unsigned int i = 0; i < CLIENTS; i++) {
 		const uint64_t one = clients[i].served;
 
@@ -131,7 +133,6 @@ static void all_have_their_share(struct test *test, unsigned int nr_servers, uin
 	end_clients(test);
 	for (unsigned int i = 0; i < nr_servers; i++)
 		peer_end(&servers[i]);
-	TEST_TRUE(test, least >= all / CLIENTS / 8);
 	if (exo_program_info.info->nr_cpus == 1 && serve == serve_resting)
 		TEST_TRUE(test, most - least <= nr_servers);
 }
