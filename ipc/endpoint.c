@@ -27,10 +27,7 @@ int endpoint_make(struct bank *bank, struct object **object)
 
 static struct ipc_queue *queue_of(struct endpoint *endpoint, const struct user_thread *thread)
 {
-	const uint32_t role = thread->ipc.role;
-
-	return role == IPC_RECEIVES || role == IPC_RECEIVES_PLAIN ? &endpoint->receivers
-								  : &endpoint->senders;
+	return ipc_receives(thread->ipc.role) ? &endpoint->receivers : &endpoint->senders;
 }
 
 void endpoint_add(struct endpoint *endpoint, struct user_thread *thread)
@@ -139,13 +136,11 @@ static const char *audit_queue(const struct endpoint *endpoint, const struct ipc
 	const struct user_thread *previous = NULL;
 
 	for (const struct user_thread *thread = queue->first; thread; thread = thread->ipc.next) {
-		const uint32_t role = thread->ipc.role;
-
 		if (thread->ipc.previous != previous)
 			return "the queue of an endpoint is broken";
 		if (atomic_load(&thread->ipc.queued) != endpoint)
 			return "a thread is in the queue of an endpoint that it does not wait for";
-		if (receivers != (role == IPC_RECEIVES || role == IPC_RECEIVES_PLAIN))
+		if (receivers != ipc_receives(thread->ipc.role))
 			return "a thread is in the other queue of its endpoint";
 		previous = thread;
 		++*queued;

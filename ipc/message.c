@@ -62,7 +62,7 @@ void ipc_resume(struct user_thread *thread, int error)
 	sched_wake(thread->thread);
 }
 
-static struct user_thread *of(struct thread *thread)
+static struct user_thread *of(const struct thread *thread)
 {
 	return container_of(thread->user, struct user_thread, context);
 }
@@ -81,7 +81,7 @@ static bool end_wait(struct thread *thread, int error)
 
 static unsigned int places(const struct thread *thread)
 {
-	const struct user_thread *user = container_of(thread->user, struct user_thread, context);
+	const struct user_thread *user = of(thread);
 
 	return (atomic_load(&user->ipc.queued) != NULL) + (atomic_load(&user->ipc.server) != NULL);
 }
@@ -284,8 +284,7 @@ static bool give_bits(struct user_thread *thread, uint64_t bits)
 	if (!endpoint)
 		return false;
 	flags = endpoint_lock(endpoint);
-	if (atomic_load(&thread->ipc.queued) == endpoint &&
-	    (thread->ipc.role == IPC_RECEIVES || thread->ipc.role == IPC_RECEIVES_PLAIN)) {
+	if (atomic_load(&thread->ipc.queued) == endpoint && ipc_receives(thread->ipc.role)) {
 		endpoint_remove(endpoint, thread);
 		taken = true;
 	}
@@ -436,15 +435,18 @@ static void recheck(struct thread *thread)
 {
 	const unsigned int wishes = atomic_load(&thread->attention);
 	struct user_thread *user = of(thread);
+	struct ntf *ntf;
 	uint64_t bits;
 
 	if (wishes & (THREAD_KILL | THREAD_STOP)) {
 		if (end_wait(thread, wishes & THREAD_KILL ? -EXO_E_DEAD : -EXO_E_AGAIN))
 			sched_wake(thread);
-	} else if (user->bound && ntf_bound_bits(user) && atomic_load(&user->ipc.queued)) {
-		bits = ntf_take_bound(user);
+	} else if (ntf_bound_bits(user) && atomic_load(&user->ipc.queued)) {
+		/* It may be unbound meanwhile, but it does not go while interrupts are off. */
+		ntf = __atomic_load_n(&user->bound, __ATOMIC_ACQUIRE);
+		bits = ntf ? ntf_take_bound(user) : 0;
 		if (bits && !give_bits(user, bits))
-			ntf_set(user->bound, bits);
+			ntf_set(ntf, bits);
 	}
 }
 

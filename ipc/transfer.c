@@ -9,8 +9,6 @@
 
 #include <exo/string.h>
 
-#define READ_ONCE(field) (*(volatile __typeof__(field) *)&(field))
-
 /* The sender's capability and the receiver's slot, as they are now. */
 int ipc_check_grant(const struct user_thread *from, const struct user_thread *to,
 		    struct ipc_grant *grant)

@@ -28,6 +28,7 @@ user-stripped := $(patsubst $(objtree)/user/%,$(objtree)/user/stripped/%,$(user-
 USER_CFLAGS_abi-share := -mgeneral-regs-only
 USER_CFLAGS_bench_memory := -mgeneral-regs-only
 USER_CFLAGS_bench_ipc := -mgeneral-regs-only
+USER_CFLAGS_bench_sampler := -mgeneral-regs-only
 # Upcall handlers that return.
 USER_CFLAGS_paging := -mgeneral-regs-only
 USER_CFLAGS_uthreads := -mgeneral-regs-only

@@ -41,8 +41,7 @@ void asm_offsets(void)
 	DEFINE(ASM_THREAD_ATTENTION, offsetof(struct thread, attention));
 	DEFINE(ASM_THREAD_KILL, THREAD_KILL);
 	DEFINE(ASM_THREAD_USER, offsetof(struct thread, user));
-	DEFINE(ASM_USER_GRANTED,
-	       offsetof(struct user_thread, granted) - offsetof(struct user_thread, context));
+	DEFINE(ASM_USER_GRANTED, USER(granted));
 	DEFINE(ASM_CPU_CURRENT, offsetof(struct cpu, current));
 	DEFINE(ASM_THREAD_STATE, offsetof(struct thread, state));
 	DEFINE(ASM_THREAD_FPU_LIVE, offsetof(struct thread, fpu_live));
@@ -83,10 +82,6 @@ void asm_offsets(void)
 	DEFINE(ASM_IPC_WORDS, USER(ipc.message.words));
 	DEFINE(ASM_IPC_ERROR, USER(ipc.error));
 	DEFINE(ASM_UT_CONTEXT, offsetof(struct user_thread, context));
-	DEFINE(ASM_UT_IPC_BADGE, offsetof(struct user_thread, ipc.badge));
-	DEFINE(ASM_UT_IPC_TAG, offsetof(struct user_thread, ipc.message.tag));
-	DEFINE(ASM_UT_IPC_WORDS, offsetof(struct user_thread, ipc.message.words));
-	DEFINE(ASM_UT_IPC_ERROR, offsetof(struct user_thread, ipc.error));
 	DEFINE(ASM_UT_IPC_NEXT, offsetof(struct user_thread, ipc.next));
 	DEFINE(ASM_UT_IPC_PREVIOUS, offsetof(struct user_thread, ipc.previous));
 	DEFINE(ASM_UT_IPC_QUEUED, offsetof(struct user_thread, ipc.queued));
@@ -107,7 +102,6 @@ void asm_offsets(void)
 	DEFINE(ASM_ENV_SLOTS, offsetof(struct env, table.nr_slots));
 	DEFINE(ASM_ENV_PAGES, offsetof(struct env, table.pages));
 	DEFINE(ASM_CAPS_PER_PAGE, CAPS_PER_PAGE);
-	DEFINE(ASM_CAP_SIZE, sizeof(struct cap));
 	DEFINE(ASM_CAP_SLOT, offsetof(struct cap, slot));
 	DEFINE(ASM_CAP_BADGE, offsetof(struct cap, first));
 	DEFINE(ASM_OBJECT_TYPE, offsetof(struct object, type));

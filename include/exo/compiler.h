@@ -57,4 +57,7 @@
 /* A physical address in bytes. */
 typedef uint64_t paddr_t;
 
+/* Memory that others may be writing: read as it stands, once. */
+#define READ_ONCE(field) (*(volatile __typeof__(field) *)&(field))
+
 #endif

@@ -41,6 +41,11 @@ enum ipc_role {
 	IPC_PLAIN = IPC_RECEIVES_PLAIN, /* from here on */
 };
 
+static inline bool ipc_receives(uint32_t role)
+{
+	return role == IPC_RECEIVES || role == IPC_RECEIVES_PLAIN;
+}
+
 struct endpoint;
 
 /* In struct user_thread. */

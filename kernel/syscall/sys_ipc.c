@@ -8,9 +8,7 @@
 
 #include <exo/sched.h>
 
-#define READ_ONCE(field) (*(volatile __typeof__(field) *)&(field))
-
-/* What the registers say. @request->value is 0 for EXO_SELF. */
+/* What the registers say. */
 static int decode(struct user_thread *self, unsigned int right, struct ipc_request *request)
 {
 	const uint64_t tag = self->ipc.message.tag;

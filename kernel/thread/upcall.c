@@ -12,8 +12,6 @@
 #include <arch/interrupt_frame.h>
 #include <arch/user.h>
 
-#define READ_ONCE(field) (*(volatile __typeof__(field) *)&(field))
-
 /* Has @frame call @entry; @state takes what it interrupts. */
 static void enter(struct interrupt_frame *frame, struct exo_state_page *state, uint64_t entry,
 		  uint64_t cause)

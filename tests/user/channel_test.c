@@ -7,7 +7,6 @@
 
 #include "programs/abi-channel.h"
 
-#include <exo/cpio.h>
 #include <exo/string.h>
 #include <libexo/process.h>
 
@@ -183,13 +182,10 @@ static int spawn(const char *what)
 	struct exo_program program = {
 		.argc = 2, .argv = argv, .frames = 128, .node = EXO_NODE_ANY, .stack_pages = 4
 	};
-	struct cpio_file file;
 	int error;
 
-	if (cpio_find(exo_program_info.archive, exo_program_info.archive_size, "abi-child", &file))
+	if (exo_program_find(&program, "abi-child"))
 		return -EXO_E_ARG;
-	program.image = file.data;
-	program.size = file.size;
 	error = exo_env_spawn(&program, &child, NULL);
 	if (error)
 		return error;

@@ -2,7 +2,6 @@
 /* Environments: programs that are loaded into one, what they are told, and how they end. */
 #include "abi.h"
 
-#include <exo/cpio.h>
 #include <exo/string.h>
 #include <libexo/process.h>
 
@@ -31,12 +30,9 @@ static int spawn(const char *what, uint64_t frames)
 				       .output = output,
 				       .grants = grants,
 				       .nr_grants = nr_grants };
-	struct cpio_file file;
 
-	if (cpio_find(exo_program_info.archive, exo_program_info.archive_size, "abi-child", &file))
+	if (exo_program_find(&program, "abi-child"))
 		return -EXO_E_ARG;
-	program.image = file.data;
-	program.size = file.size;
 	return exo_env_spawn(&program, &child, NULL);
 }
 

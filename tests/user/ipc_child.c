@@ -2,7 +2,6 @@
 /* A partner in another environment. */
 #include "ipc_child.h"
 
-#include <exo/cpio.h>
 #include <exo/string.h>
 #include <libexo/pages.h>
 
@@ -38,13 +37,10 @@ int ipc_partner_start(struct ipc_partner *partner, const char *way, exo_cap_t ep
 	struct exo_program program = {
 		.argc = 3, .argv = argv, .frames = FRAMES, .node = EXO_NODE_ANY, .stack_pages = 4
 	};
-	struct cpio_file file;
 	int64_t error;
 
-	if (cpio_find(exo_program_info.archive, exo_program_info.archive_size, "abi-child", &file))
+	if (exo_program_find(&program, "abi-child"))
 		return -EXO_E_ARG;
-	program.image = file.data;
-	program.size = file.size;
 	partner->shared->received = partner->shared->result = 0;
 	error = exo_env_spawn(&program, &partner->process, NULL);
 	if (error)

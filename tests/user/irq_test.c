@@ -5,7 +5,6 @@
  */
 #include "abi.h"
 
-#include <exo/cpio.h>
 #include <libexo/process.h>
 #include <stdatomic.h>
 #include <uapi/exo/thread.h>
@@ -247,15 +246,10 @@ static void irq_ends_with_its_driver(struct test *test)
 				       .exit_bits = BITS,
 				       .failure_bits = 2 };
 	struct exo_process child;
-	struct cpio_file file;
 
 	ABI_NEEDS_ENV(test);
 	IRQ_BEGIN(test);
-	TEST_EQ(test,
-		cpio_find(exo_program_info.archive, exo_program_info.archive_size, argv[0], &file),
-		0);
-	program.image = file.data;
-	program.size = file.size;
+	TEST_EQ(test, exo_program_find(&program, argv[0]), 0);
 	program.first_irq = (uint32_t)line;
 	TEST_EQ(test, exo_env_spawn(&program, &child, NULL), 0);
 	TEST_TRUE(test, comes());

@@ -10,7 +10,6 @@
 
 #include "programs/abi-share.h"
 
-#include <exo/cpio.h>
 #include <exo/string.h>
 #include <libexo/process.h>
 
@@ -28,12 +27,9 @@ static int spawn(struct exo_process *process)
 	struct exo_program program = {
 		.argc = 2, .argv = argv, .frames = 128, .node = EXO_NODE_ANY, .stack_pages = 4
 	};
-	struct cpio_file file;
 
-	if (cpio_find(exo_program_info.archive, exo_program_info.archive_size, "abi-child", &file))
+	if (exo_program_find(&program, "abi-child"))
 		return -EXO_E_ARG;
-	program.image = file.data;
-	program.size = file.size;
 	return exo_env_spawn(&program, process, NULL);
 }
 

@@ -10,6 +10,7 @@
 #include <libexo/exo.h>
 #include <libexo/pages.h>
 #include <libexo/program.h>
+#include <libexo/thread.h>
 #include <uapi/exo/map.h>
 #include <uapi/exo/sys.h>
 #include <uapi/exo/thread.h>
@@ -39,5 +40,15 @@ int64_t bench_map(unsigned int act, exo_cap_t slot, uint32_t count, uint64_t add
 /* The second program of bench_ntf.c: this one, with the argument BENCH_WAITER. */
 #define BENCH_WAITER "waiter"
 int bench_ntf_waiter(void);
+
+/*
+ * Samples that are taken in a thread without floating-point state, which is saved at each switch;
+ * the main thread, which prints, has some. One at a time, with the benchmark's bank.
+ * @slot: where the notification goes by which the two take turns
+ */
+extern struct exo_thread bench_sampler;
+void bench_sampler_begin(exo_cap_t slot);
+void bench_sampler_end(void);
+uint64_t bench_take(uint64_t (*function)(void));
 
 #endif

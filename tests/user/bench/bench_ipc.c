@@ -17,23 +17,15 @@
 
 #include "bench.h"
 
-#include <exo/cpio.h>
 #include <libexo/process.h>
-#include <libexo/thread.h>
 
 #define EP bench_slot(1)
 #define FRAME bench_slot(2)
 #define FRAMES 256u
 #define ANYWHERE (~0u)
 
-#define TURN bench_slot(3) /* a notification: GO to the caller, DONE from it */
-#define GO 1u
-#define DONE 2u
-
 static struct exo_process server;
-static struct exo_thread thread, caller;
-static uint64_t (*volatile sample)(void);
-static volatile uint64_t sampled;
+static struct exo_thread thread;
 
 /* --- the server --------------------------------------------------------------------------------*/
 
@@ -67,35 +59,16 @@ static void serve_here(void *unused)
 
 /* --- the caller --------------------------------------------------------------------------------*/
 
-/* The thread that calls: takes a sample each time it is told to. */
-static void take_samples(void *unused)
-{
-	(void)unused;
-	while (!exo_ntf_wait(TURN, GO, EXO_DEADLINE_NEVER).error) {
-		sampled = sample();
-		(void)exo_ntf_signal(TURN, DONE);
-	}
-}
-
-static uint64_t take(uint64_t (*function)(void))
-{
-	sample = function;
-	bench_must("ntf_signal", exo_ntf_signal(TURN, GO).error);
-	bench_must("ntf_wait", exo_ntf_wait(TURN, DONE, EXO_DEADLINE_NEVER).error);
-	return sampled;
-}
-
 static void begin_caller(void)
 {
 	bench_begin_bank(64);
 	bench_must("object_create", exo_object_create(BENCH_BANK, EXO_TYPE_EP, EP, 0).error);
-	bench_must("object_create", exo_object_create(BENCH_BANK, EXO_TYPE_NTF, TURN, 0).error);
-	bench_must("thread", exo_thread_start(&caller, take_samples, NULL, 2));
+	bench_sampler_begin(bench_slot(3));
 }
 
 static void end_caller(void)
 {
-	exo_thread_end(&caller);
+	bench_sampler_end();
 	bench_end_bank();
 }
 
@@ -106,17 +79,13 @@ static void begin_on(unsigned int cpu)
 	struct exo_program program = {
 		.argc = 2, .argv = argv, .frames = FRAMES, .node = EXO_NODE_ANY, .stack_pages = 4
 	};
-	struct cpio_file file = { 0 };
 
 	if (cpu != ANYWHERE) {
 		program.cpus = EXO_FIRST_CPUS;
 		program.affinity[cpu / 64] = UINT64_C(1) << cpu % 64;
 	}
 	begin_caller();
-	bench_must("abi-bench", cpio_find(exo_program_info.archive, exo_program_info.archive_size,
-					  "abi-bench", &file));
-	program.image = file.data;
-	program.size = file.size;
+	bench_must("abi-bench", exo_program_find(&program, "abi-bench"));
 	bench_must("spawn", exo_env_spawn(&program, &server, NULL));
 	bench_must("copy", exo_copy_caps(EP, server.env, BENCH_SERVER_EP, 1, EXO_RIGHTS_ALL));
 }
@@ -151,7 +120,7 @@ static uint64_t call_w0(void)
 
 static uint64_t rt_w0(void)
 {
-	return take(call_w0);
+	return bench_take(call_w0);
 }
 BENCHMARK_AROUND(rt_w0, "ipc.rt.w0", 100, begin, end);
 
@@ -175,7 +144,7 @@ static uint64_t call_w6(void)
 
 static uint64_t rt_w6(void)
 {
-	return take(call_w6);
+	return bench_take(call_w6);
 }
 BENCHMARK_AROUND(rt_w6, "ipc.rt.w6", 100, begin, end);
 
@@ -186,7 +155,7 @@ static uint64_t call_120w(void)
 
 static uint64_t rt_120w(void)
 {
-	return take(call_120w);
+	return bench_take(call_120w);
 }
 BENCHMARK_AROUND(rt_120w, "ipc.rt.120w", 100, begin, end);
 
@@ -194,7 +163,7 @@ static void begin_grant(void)
 {
 	begin();
 	bench_must("frame_alloc", exo_frames_allocate(BENCH_BANK, FRAME, 1));
-	caller.state->grant = EXO_GRANT(FRAME, EXO_RIGHT_R);
+	bench_sampler.state->grant = EXO_GRANT(FRAME, EXO_RIGHT_R);
 }
 
 static uint64_t call_cap(void)
@@ -204,7 +173,7 @@ static uint64_t call_cap(void)
 
 static uint64_t rt_cap(void)
 {
-	const uint64_t took = take(call_cap);
+	const uint64_t took = bench_take(call_cap);
 
 	bench_revoke(FRAME);
 	return took;
@@ -225,7 +194,7 @@ static void end_here(void)
 
 static uint64_t rt_same_env(void)
 {
-	return take(call_w0);
+	return bench_take(call_w0);
 }
 BENCHMARK_AROUND(rt_same_env, "ipc.rt.same_env", 100, begin_here, end_here);
 
@@ -238,7 +207,8 @@ static void begin_pair(unsigned int cpu)
 	const struct exo_sched first = { .priority = 128, .shares = 100, .affinity = { 1 } };
 
 	begin_on(cpu);
-	bench_must("thread_sched", exo_thread_sched(caller.cap, EXO_FIRST_CPUS, &first).error);
+	bench_must("thread_sched",
+		   exo_thread_sched(bench_sampler.cap, EXO_FIRST_CPUS, &first).error);
 }
 
 static void begin_same(void)
@@ -262,12 +232,12 @@ static uint64_t call_often(void)
 
 static uint64_t same_cpu(void)
 {
-	return take(call_often);
+	return bench_take(call_often);
 }
 BENCHMARK_AROUND(same_cpu, "smp.ipc.same", 20, begin_same, end);
 
 static uint64_t other_cpu(void)
 {
-	return take(call_often);
+	return bench_take(call_often);
 }
 BENCHMARK_AROUND(other_cpu, "smp.ipc.other", 20, begin_other, end);

@@ -11,18 +11,13 @@
  */
 #include "bench.h"
 
-#include <exo/cpio.h>
 #include <exo/string.h>
 #include <libexo/process.h>
-#include <libexo/thread.h>
 #include <stdbool.h>
 
 #define NTF bench_slot(1)
 #define WAKE 1u /* bits of NTF: the second program runs */
 #define NOBODY 4u /* nobody waits for this one */
-#define OWN bench_slot(2) /* NTF, between this program's threads */
-#define GO 1u
-#define DONE 2u
 #define FRAMES 128u
 #define CHILD_PRIORITY 200u
 #define LINES 16u
@@ -58,16 +53,12 @@ static void spawn(void)
 				       .stack_pages = 2,
 				       .exit = NTF };
 	const struct exo_sched sched = { .priority = CHILD_PRIORITY, .shares = 1 };
-	struct cpio_file file;
 	void *page;
 
-	bench_must("archive", cpio_find(exo_program_info.archive, exo_program_info.archive_size,
-					arguments[0], &file));
+	bench_must("archive", exo_program_find(&program, arguments[0]));
 	bench_must("page", exo_pages_take(EXO_FIRST_BANK, 1, &page));
 	memset(page, 0, EXO_PAGE);
 	shared = page;
-	program.image = file.data;
-	program.size = file.size;
 	program.output = exo_pages_slot(page);
 	bench_must("env_spawn", exo_env_spawn(&program, &child, NULL));
 	bench_must("thread_sched", exo_thread_sched(child.thread, EXO_FIRST_CPUS, &sched).error);
@@ -78,44 +69,20 @@ static void spawn(void)
 	}
 }
 
-/* --- the thread that takes the samples
- * -----------------------------------------------------------*/
-
-static struct exo_thread sampler;
-static uint64_t (*work)(void);
-static uint64_t sample;
-
-static void take_samples(void *unused)
-{
-	(void)unused;
-	for (;;) {
-		(void)exo_ntf_wait(OWN, GO, EXO_DEADLINE_NEVER);
-		sample = work();
-		(void)exo_ntf_signal(OWN, DONE);
-	}
-}
-
-static uint64_t sample_of(uint64_t (*function)(void))
-{
-	work = function;
-	bench_must("ntf_signal", exo_ntf_signal(OWN, GO).error);
-	bench_must("ntf_wait", exo_ntf_wait(OWN, DONE, EXO_DEADLINE_NEVER).error);
-	return sample;
-}
+/* --- samples -----------------------------------------------------------------------------------*/
 
 static void begin_two(void)
 {
 	bench_begin_bank(16);
 	bench_must("object_create", exo_object_create(BENCH_BANK, EXO_TYPE_NTF, NTF, 0).error);
-	bench_must("object_create", exo_object_create(BENCH_BANK, EXO_TYPE_NTF, OWN, 0).error);
-	bench_must("thread_start", exo_thread_start(&sampler, take_samples, NULL, 1));
+	bench_sampler_begin(bench_slot(2));
 	spawn();
 }
 
 static void end_two(void)
 {
 	exo_env_end(&child);
-	exo_thread_end(&sampler);
+	bench_sampler_end();
 	exo_pages_give(shared, 1);
 	bench_end_bank();
 }
@@ -133,7 +100,7 @@ static uint64_t signal_nobody(void)
 /* A signal that wakes nobody: the other program waits for the notification, but for another bit. */
 static uint64_t ntf_signal(void)
 {
-	const uint64_t took = sample_of(signal_nobody);
+	const uint64_t took = bench_take(signal_nobody);
 
 	bench_must("ntf_wait", exo_ntf_wait(NTF, NOBODY, 0).error);
 	return took;
@@ -151,7 +118,7 @@ static uint64_t signal_child(void)
 /* From a signal to the instruction after ntf_wait() in the other program, which is more urgent. */
 static uint64_t ntf_signal_wake(void)
 {
-	return sample_of(signal_child);
+	return bench_take(signal_child);
 }
 BENCHMARK_AROUND(ntf_signal_wake, "ntf.signal_wake", 100, begin_two, end_two);
 
@@ -205,7 +172,7 @@ static uint64_t irq_to_user(void)
 
 	if (line == LINES)
 		return 0;
-	before = sample_of(raise_nowhere) - bench_stop(bench_start());
-	return sample_of(raise_here) - before;
+	before = bench_take(raise_nowhere) - bench_stop(bench_start());
+	return bench_take(raise_here) - before;
 }
 BENCHMARK_AROUND(irq_to_user, "irq.to_user", 100, begin_irq, end_two);
