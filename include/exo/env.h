@@ -221,6 +221,9 @@ int user_thread_run(struct user_thread *thread);
 int user_thread_read(struct user_thread *thread, struct exo_registers *registers);
 int user_thread_write(struct user_thread *thread, const struct exo_registers *registers);
 
+/* What it does; it may do something else by now. Within a system call, or with its object held. */
+enum exo_thread_now user_thread_now(const struct user_thread *thread);
+
 /**
  * user_thread_configure() - say where a thread begins
  * Once. @state: NULL, or a FRAME object whose page @first is the state page, pinned by the caller;

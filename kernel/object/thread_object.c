@@ -290,6 +290,18 @@ int user_thread_write(struct user_thread *thread, const struct exo_registers *re
 	return error;
 }
 
+enum exo_thread_now user_thread_now(const struct user_thread *thread)
+{
+	static const uint8_t states[] = {
+		[THREAD_SUSPENDED] = EXO_THREAD_STOPPED,
+		[THREAD_READY] = EXO_THREAD_RUNS,
+		[THREAD_BLOCKED] = EXO_THREAD_WAITS,
+		[THREAD_DEAD] = EXO_THREAD_ENDED,
+	};
+
+	return thread->started ? states[atomic_load(&thread->thread->state)] : EXO_THREAD_STOPPED;
+}
+
 /* --- ending ------------------------------------------------------------------------------------*/
 
 void user_thread_kill(struct user_thread *thread)

@@ -225,6 +225,9 @@ static void describe_object(struct object *object, uintptr_t value, struct exo_c
 		info->size = container_of(object, struct env, object)->table.nr_slots;
 		info->used = container_of(object, struct env, object)->nr_threads;
 		break;
+	case EXO_TYPE_THREAD:
+		info->used = user_thread_now(container_of(object, struct user_thread, object));
+		break;
 	case EXO_TYPE_NTF:
 		/* Who may not wait for bits may not see them. */
 		if (value & EXO_RIGHT_R)

@@ -308,10 +308,10 @@ class Guest:
 
     def failure(self, kind, text, ask=False):
         """A GuestFailure with all that can be found out. @ask: the guest still runs, so ask it."""
-        parts = ["--- end of the log ---", self._decoded(self.log()) or "(nothing)"]
-        if ask:
-            parts += self._diagnose()
-        elif kind == "triple-fault":
+        log = ["--- end of the log ---", self._decoded(self.log()) or "(nothing)"]
+        # Where a long text is cut off the CPUs are worth more than the log.
+        parts = self._diagnose() + log if ask else log
+        if kind == "triple-fault" and not ask:
             parts += self._last_state
         if self.errors():
             parts += ["--- QEMU ---", self.errors()]

@@ -124,3 +124,12 @@ bool abi_patient(void)
 	(void)exo_cap_delete(EXO_SELF, 1); /* deletes nothing, but ends what waits for that */
 	return abi_now() < patience_ends;
 }
+
+int abi_until_waits(exo_cap_t thread)
+{
+	abi_patience();
+	while (abi_stat(thread).used != EXO_THREAD_WAITS)
+		if (!abi_patient())
+			return -EXO_E_TIMEOUT;
+	return 0;
+}

@@ -95,6 +95,9 @@ bool abi_patient(void); /* sleeps a little, and lets the kernel end what is to b
 			TEST_TRUE(test, abi_patient()); \
 	} while (0)
 
+/* Until a thread waits in a call: 0. */
+int abi_until_waits(exo_cap_t thread);
+
 /* --- faults and events of the main thread (abi_fault.c) ----------------------------------------*/
 
 enum abi_access { ABI_READ, ABI_WRITE, ABI_EXECUTE };

@@ -41,6 +41,7 @@ int ipc_partner_start(struct ipc_partner *partner, const char *way, exo_cap_t ep
 
 	if (exo_program_find(&program, "abi-child"))
 		return -EXO_E_ARG;
+	partner->shared->ready = 0;
 	partner->shared->received = partner->shared->result = 0;
 	error = exo_env_spawn(&program, &partner->process, NULL);
 	if (error)

@@ -270,9 +270,13 @@ static int take(struct exo_message *m)
 	}
 	if (!bits || bits >> SIGNALLERS)
 		return __LINE__;
-	for (unsigned int i = 0; i < SIGNALLERS; i++)
-		if (bits >> i & 1 && ++counters[i].seen != counters[i].count)
+	for (unsigned int i = 0; i < SIGNALLERS; i++) {
+		/* Read first: it goes on as soon as it is seen. */
+		const uint64_t told = counters[i].count;
+
+		if (bits >> i & 1 && ++counters[i].seen != told)
 			return __LINE__;
+	}
 	return 0;
 }
 

@@ -50,10 +50,9 @@ int64_t peer_run(struct peer *peer)
 	return exo_thread_state(peer->thread.cap, EXO_THREAD_RUN, NULL).error;
 }
 
-int peer_is_queued(void)
+int peer_waits(const struct peer *peer)
 {
-	abi_sleep(5 * MS);
-	return 0;
+	return abi_until_waits(peer->thread.cap);
 }
 
 static void answer(struct peer *peer, struct exo_message *m)
@@ -138,7 +137,7 @@ void wait_once(void *argument)
 
 void signal_later(void *argument)
 {
-	abi_sleep(5 * MS);
+	(void)abi_until_waits(EXO_FIRST_THREAD);
 	(void)exo_ntf_signal(NTF, 4);
 	call_once(argument);
 }

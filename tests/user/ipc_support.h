@@ -33,8 +33,8 @@ int peer_kill(struct peer *peer);
 int64_t peer_stop(struct peer *peer);
 int64_t peer_run(struct peer *peer);
 
-/* Waits until whatever has been started is in its call, or as good as. 0. */
-int peer_is_queued(void);
+/* Until it waits in its call: 0. */
+int peer_waits(const struct peer *peer);
 
 /* Answers each call: label and words of registers that are greater by 1 and by 100, and words of
  * the state page by 1. */

@@ -37,6 +37,7 @@ void ipc_work(void *worker);
 #define IPC_THREADS 2u
 
 struct ipc_shared {
+	volatile uint64_t ready; /* the next that waits is for a message */
 	volatile uint64_t received; /* by the one thread of the other ways */
 	volatile uint64_t result; /* of "full": 1 is right */
 	struct ipc_worker workers[IPC_THREADS];

@@ -31,7 +31,7 @@ static struct child {
 	char name[32];
 	struct exo_process process;
 	bool used;
-	const char *state;
+	const char *state; /* how it has ended; NULL: it has not */
 } children[CHILDREN_MAX];
 static exo_cap_t ends; /* NTF: bit i when child i has ended, i + CHILDREN_MAX when it has failed */
 
@@ -119,6 +119,24 @@ static void look_for_ends(void)
 			children[i].state = "failed";
 }
 
+/* How it has ended; or what its first thread does. */
+static const char *state_of(const struct child *child)
+{
+	static const char *const states[] = {
+		[EXO_THREAD_STOPPED] = "stopped",
+		[EXO_THREAD_RUNS] = "running",
+		[EXO_THREAD_WAITS] = "waiting",
+		[EXO_THREAD_ENDED] = "ending",
+	};
+	struct exo_cap_info thread;
+
+	if (child->state)
+		return child->state;
+	return exo_cap_stat(child->process.thread, &thread).error || thread.used > EXO_THREAD_ENDED
+		       ? "?"
+		       : states[thread.used];
+}
+
 static int show_children(int argc, char **argv)
 {
 	struct exo_cap_info bank;
@@ -129,8 +147,8 @@ static int show_children(int argc, char **argv)
 	for (unsigned int i = 0; i < CHILDREN_MAX; i++)
 		if (children[i].used && !exo_cap_stat(children[i].process.bank, &bank).error)
 			exo_printf("%-16s %-8s %-6llu %-7llu %llu\n", children[i].name,
-				   children[i].state, (ull)children[i].process.bank, (ull)bank.size,
-				   (ull)bank.used);
+				   state_of(&children[i]), (ull)children[i].process.bank,
+				   (ull)bank.size, (ull)bank.used);
 	return 0;
 }
 
@@ -180,7 +198,7 @@ static int start(struct child *child, const struct cpio_file *file, int argc, ch
 	if (error)
 		return fail(why, error);
 	(void)string_copy(child->name, sizeof(child->name), argv[0]);
-	child->state = "running";
+	child->state = NULL;
 	child->used = true;
 	return 0;
 }

@@ -55,7 +55,9 @@ struct exo_cap_info {
 	uint32_t rights; /* enum exo_right */
 	uint64_t base; /* FRAME: physical address; IRQ: the first line; else 0 */
 	uint64_t size; /* FRAME: bytes; BANK: frames reserved; ENV: slots; IRQ: lines; else 0 */
-	uint64_t used; /* BANK: frames in use; ENV: threads; NTF: the word; EP: the badge; else 0 */
+	/* BANK: frames in use; ENV: threads; THREAD: enum exo_thread_now; NTF: the word; EP: the
+	 * badge; else 0 */
+	uint64_t used;
 	uint64_t address; /* FRAME: where it is mapped; 0: nowhere */
 	uint32_t node; /* FRAME: its NUMA node */
 	uint32_t badge; /* unused so far: 0 */

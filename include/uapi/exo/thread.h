@@ -111,6 +111,14 @@ enum exo_thread_act {
 	EXO_THREAD_WRITE = 3,
 };
 
+/* What cap_stat() tells of a thread: what it does at the moment. */
+enum exo_thread_now {
+	EXO_THREAD_STOPPED = 0, /* or not begun */
+	EXO_THREAD_RUNS = 1, /* or would if it had a CPU */
+	EXO_THREAD_WAITS = 2, /* in a call of its own */
+	EXO_THREAD_ENDED = 3,
+};
+
 /* What thread_sched() sets; each policy uses its own fields (docs/threads.md). */
 struct exo_sched {
 	uint32_t priority; /* 0 .. 255 */

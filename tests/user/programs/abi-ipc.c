@@ -28,8 +28,10 @@ static void have_shared(void)
 static int serve(bool answer)
 {
 	struct exo_message m = { 0 };
-	struct exo_result result = exo_ipc_wait(IPC_SLOT, &m);
+	struct exo_result result;
 
+	SHARED->ready = true;
+	result = exo_ipc_wait(IPC_SLOT, &m);
 	while (!result.error) {
 		SHARED->received++;
 		while (!answer)
@@ -47,6 +49,7 @@ static int call(void)
 {
 	struct exo_message m = { EXO_TAG(1, 1), { 1, 0, 0, 0, 0, 0 } };
 
+	SHARED->ready = true;
 	while (!exo_ipc_call(IPC_SLOT, &m).error)
 		SHARED->received++;
 	return 1;
@@ -67,13 +70,13 @@ static int full(void)
 		slot++;
 	STATE->mailbox = FAR;
 	STATE->message[0] = 77;
-	SHARED->received = 1;
+	SHARED->ready = true;
 	result = exo_ipc_wait(IPC_SLOT, &m);
 	SHARED->result = result.error == -EXO_E_AGAIN && memcmp(&m, &before, sizeof(m)) == 0 &&
 					 STATE->message[0] == 77
 				 ? 1
 				 : 2;
-	while (SHARED->received)
+	while (SHARED->ready)
 		rest();
 	return 0;
 }
