@@ -199,22 +199,28 @@ static void try_edges(struct test *test)
 {
 	const struct irq_line *line = irq_line(RTC_IRQ);
 	const uint64_t before = line->count;
+	uint64_t masked;
 
 	rtc_write(RTC_B, rtc_read(RTC_B) | RTC_B_PERIODIC);
 	(void)rtc_read(RTC_C);
 	TEST_TRUE(test, comes_within(POLL_PATIENCE));
-	/* Served but not acked: one more comes, is not told, and then none. */
+	/* Served but not acked: one more comes, is not told, and then none. Where a CPU was slow to
+	 * mask the line another one was on its way to it. */
+	(void)rtc_read(RTC_C);
+	TEST_TRUE(test, !comes_within(SETTLED));
+	masked = line->count;
+	TEST_TRUE(test, masked == before + 2 || masked == before + 3);
 	for (unsigned int i = 0; i < 3; i++) {
 		(void)rtc_read(RTC_C);
 		TEST_TRUE(test, !comes_within(SETTLED));
 	}
-	TEST_EQ(test, line->count, before + 2);
+	TEST_EQ(test, line->count, masked);
 	TEST_EQ(test, ack(RTC_IRQ), 0);
 	TEST_TRUE(test, comes_within(POLL_PATIENCE)); /* that one */
 	(void)rtc_read(RTC_C);
 	TEST_EQ(test, ack(RTC_IRQ), 0);
 	TEST_TRUE(test, comes_within(POLL_PATIENCE)); /* and it goes on */
-	TEST_TRUE(test, line->count > before + 2);
+	TEST_TRUE(test, line->count > masked);
 }
 
 static void irq_object_of_edges(struct test *test)
