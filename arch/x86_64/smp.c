@@ -4,8 +4,8 @@
  *
  * The boot CPU gets memory for each CPU that the MADT names, on that CPU's node, sends for all of
  * them at once, and waits for all together (smp_boot.c). Those that have come get numbers, in the
- * order of the MADT and without gaps; then each sets itself up, interrupts off, and waits again
- * until it is listed in cpus[]: from there on others may interrupt it, and ask it to flush its TLB.
+ * order of the MADT and without gaps; then each sets itself up, interrupts off, and halts until it
+ * is listed in cpus[] and interrupted: from there on others may do so, and ask it to flush its TLB.
  * What was unmapped before that it may still have in its TLB, so it flushes all of it first.
  *
  * A CPU that has not come keeps its memory, and so does the page at which it would start: if it
@@ -62,10 +62,17 @@ static const struct smp_boot_machine boot_machine = {
 
 /* --- on the CPU that starts --------------------------------------------------------------------*/
 
-static void await(struct ap *ap, enum ap_state state)
+static void await_number(struct ap *ap)
 {
-	while (atomic_load_explicit(&ap->start.state, memory_order_acquire) != state)
+	while (atomic_load_explicit(&ap->start.state, memory_order_acquire) != AP_NUMBERED)
 		cpu_pause();
+}
+
+/* A CPU that looked all the time would take that time from those that a host runs in its place. */
+static void halt_until_running(struct ap *ap)
+{
+	while (atomic_load_explicit(&ap->start.state, memory_order_acquire) != AP_RUNNING)
+		cpu_idle();
 }
 
 void ap_main(struct ap *ap)
@@ -81,7 +88,7 @@ void ap_main(struct ap *ap)
 		missing = user_missing_feature();
 	if (!smp_boot_arrive(&ap->start, missing))
 		cpu_halt();
-	await(ap, AP_NUMBERED);
+	await_number(ap);
 	frame_cache_attach(&ap->cpu); /* by its number */
 	mmu_init_cpu();
 	lapic_init_cpu();
@@ -89,7 +96,7 @@ void ap_main(struct ap *ap)
 	fpu_init_cpu();
 	user_init_cpu();
 	atomic_store_explicit(&ap->start.state, AP_READY, memory_order_release);
-	await(ap, AP_RUNNING);
+	halt_until_running(ap);
 	clock_check_cpu(true);
 	mmu_flush_all();
 	sched_run_cpu();
@@ -192,6 +199,7 @@ static void let_go(void)
 		atomic_thread_fence(memory_order_seq_cst);
 		nr_cpus_online = ap->cpu.number + 1;
 		atomic_store(&ap->start.state, AP_RUNNING);
+		smp_interrupt(ap->cpu.number, IPI_CALL); /* it halts */
 		clock_check_cpu(false);
 	}
 }

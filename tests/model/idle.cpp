@@ -144,8 +144,8 @@ struct idling : rl::test_suite<idling<WAKERS, SLEEPERS>, WAKERS + SLEEPERS> {
 int main()
 {
 	model<idling<2, 2>, RANDOM>("two_of_both", 300000);
-	model<idling<1, 1>, 4>("a_waker_and_a_sleeper", MANY);
-	model<idling<1, 2>, 2>("two_sleepers", MANY);
-	model<idling<2, 1>, 2>("two_wakers", MANY);
+	model_more<idling<1, 1>, 4>("a_waker_and_a_sleeper", MANY);
+	model_more<idling<1, 2>, 2>("two_sleepers", MANY);
+	model_more<idling<2, 1>, 2>("two_wakers", MANY);
 	return model_end();
 }

@@ -128,6 +128,15 @@ static void model(const char *name, unsigned int iterations)
 	fflush(stdout);
 }
 
+/* A case that is not needed to find a mistake: to compile one takes seconds. */
+template <typename T, unsigned int bound>
+static void model_more(const char *name, unsigned int iterations)
+{
+#ifndef BROKEN
+	model<T, bound>(name, iterations);
+#endif
+}
+
 /* The end of main(). */
 static inline int model_end(void)
 {
