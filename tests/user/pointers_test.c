@@ -210,7 +210,17 @@ static void pointers_counts_and_slots(struct test *test)
 }
 
 static volatile bool stop;
-static volatile uint64_t turns;
+static volatile uint64_t turns, had, missed; /* calls with the page, and without */
+
+/* Gives one more of these calls some time to come. */
+static void wait_for_one(const volatile uint64_t *calls)
+{
+	const uint64_t before = *calls, until = abi_now() + MS;
+
+	do
+		exo_yield(EXO_SELF);
+	while (*calls == before && abi_now() < until);
+}
 
 /* Has the page come and go. */
 static void come_and_go(void *unused)
@@ -219,11 +229,11 @@ static void come_and_go(void *unused)
 	while (!stop) {
 		if (abi_map(EXO_UNMAP, 1, 1, 0, 0))
 			break;
-		exo_yield(EXO_SELF);
+		wait_for_one(&missed);
 		if (abi_map(EXO_MAP, 1, 1, ABI_ADDRESS, ABI_RW))
 			break;
 		turns++;
-		exo_yield(EXO_SELF);
+		wait_for_one(&had);
 	}
 }
 
@@ -232,13 +242,12 @@ static void pointers_that_go_meanwhile(struct test *test)
 {
 	struct exo_cap_info *const info = (struct exo_cap_info *)ABI_ADDRESS;
 	const uint64_t end = abi_now() + ABI_PATIENCE;
-	uint64_t had = 0, missed = 0;
 	struct exo_thread other;
 
 	ABI_BEGIN(test, 16);
 	TEST_EQ(test, make_edge(), 0);
 	stop = false;
-	turns = 0;
+	turns = had = missed = 0;
 	TEST_EQ(test, exo_thread_start(&other, come_and_go, NULL, 2), 0);
 	while ((turns < 2000 || !had || !missed) && abi_now() < end) {
 		const int64_t error = exo_cap_stat(ABI_BANK, info).error;
