@@ -299,7 +299,10 @@ enum exo_thread_now user_thread_now(const struct user_thread *thread)
 		[THREAD_DEAD] = EXO_THREAD_ENDED,
 	};
 
-	return thread->started ? states[atomic_load(&thread->thread->state)] : EXO_THREAD_STOPPED;
+	/* One that has stopped is blocked, too. */
+	if (!thread->started || user_stopped(thread->thread))
+		return EXO_THREAD_STOPPED;
+	return states[atomic_load(&thread->thread->state)];
 }
 
 /* --- ending ------------------------------------------------------------------------------------*/

@@ -209,6 +209,8 @@ static void stopped_in_queue(struct test *test, void (*function)(void *))
 	BEGIN(test);
 	TEST_EQ(test, peer_start(&peer, function) || peer_waits(&peer), 0);
 	TEST_EQ(test, peer_stop(&peer), 0);
+	TEST_EQ(test, abi_stat(peer.thread.cap).used, EXO_THREAD_STOPPED);
+	TEST_EQ(test, abi_stat(EXO_FIRST_THREAD).used, EXO_THREAD_RUNS);
 	TEST_EQ(test, look(), -EXO_E_TIMEOUT);
 	TEST_EQ(test, call_for(MS), -EXO_E_TIMEOUT);
 	TEST_TRUE(test, !peer.done);
