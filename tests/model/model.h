@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Checking the lock-free headers with Relacy, against the memory model of C11: every load may give
- * any value that the model allows, not only what x86 would give.
+ * any value that the model allows, not only what x86 would give. (Relacy keeps of each object the
+ * newest value and two before it. A compare-and-exchange that fails has always seen the newest.)
  *
- * A program has a few cases, each a class with threads. A small one is searched in full, every
- * interleaving; a larger one with a bound on the number of switches, and then at random. What was
- * done is printed before each case's result. A program with BROKEN has a mistake in it (port.py, or
- * a macro), and succeeds if one of the cases finds it.
+ * A program has a few cases, each a class with threads. A small one is searched in all orders
+ * (search.h), a larger one at random, and one whose threads wait for each other in a loop, for
+ * which there is no end of orders, with a bound on the number of switches. What was done is printed
+ * before each case's result. A program with BROKEN has a mistake in it (port.py, or a macro), and
+ * succeeds if one of the cases finds it.
  */
 #ifndef TESTS_MODEL_MODEL_H
 #define TESTS_MODEL_MODEL_H
@@ -16,6 +18,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <sstream>
+
+#include <search.h>
 
 /* <exo/compiler.h> */
 #define likely(x) (x)
@@ -53,9 +57,169 @@
 #define __atomic_compare_exchange_n(object, expected, value, weak, order, failure) \
 	(object)->compare_exchange_strong(*(expected), value, order, $, failure, $)
 
-#define FULL 0 /* a bound: none */
+/* What each thread is about to do, for search.h. */
+static struct model_search::access model_accesses[model_search::THREADS];
+static bool model_told[model_search::THREADS];
+
+static inline void model_tell(const void *object, bool writes)
+{
+	const unsigned int self = rl::ctx().threadx_->index_;
+
+	model_accesses[self] = { object, writes };
+	model_told[self] = true;
+}
+
+/* An atomic object; each access to one is told. */
+template <typename T> struct model_atomic : rl::atomic<T> {
+	typedef rl::atomic<T> base;
+	typedef rl::debug_info_param place;
+
+	T load(rl::memory_order order, place info) const
+	{
+		model_tell(this, false);
+		return base::load(order, info);
+	}
+
+	void store(T value, rl::memory_order order, place info)
+	{
+		model_tell(this, true);
+		base::store(value, order, info);
+	}
+
+	T exchange(T value, rl::memory_order order, place info)
+	{
+		model_tell(this, true);
+		return base::exchange(value, order, info);
+	}
+
+	T fetch_add(T value, rl::memory_order order, place info)
+	{
+		model_tell(this, true);
+		return base::fetch_add(value, order, info);
+	}
+
+	T fetch_or(T value, rl::memory_order order, place info)
+	{
+		model_tell(this, true);
+		return base::fetch_or(value, order, info);
+	}
+
+	T fetch_and(T value, rl::memory_order order, place info)
+	{
+		model_tell(this, true);
+		return base::fetch_and(value, order, info);
+	}
+
+	bool compare_exchange_strong(T &expected, T value, rl::memory_order order, place info,
+				     rl::memory_order failure, place again)
+	{
+		model_tell(this, true);
+		return base::compare_exchange_strong(expected, value, order, info, failure, again);
+	}
+};
+
+/* A fence: one step among those of all threads. */
+static inline void model_fence(rl::debug_info_param info)
+{
+	static const char fences = 0;
+
+	model_tell(&fences, true);
+	rl::atomic_thread_fence(rl::mo_seq_cst, info);
+}
+
+/* Relacy's side of search.h. */
+template <int threads>
+class model_all_orders
+    : public rl::scheduler<model_all_orders<threads>, rl::scheduler_thread_info, threads>
+{
+      public:
+	typedef rl::scheduler<model_all_orders, rl::scheduler_thread_info, threads> base;
+	typedef typename base::shared_context_t shared_context_t;
+	struct task_t {
+	};
+
+	model_all_orders(rl::test_params &parameters, shared_context_t &context,
+			 rl::thread_id_t dynamic)
+	    : base(parameters, context, dynamic)
+	{
+		static_assert(threads <= model_search::THREADS, "search.h: THREADS");
+	}
+
+	/* All begin with what they do before they access anything. */
+	rl::thread_id_t iteration_begin_impl()
+	{
+		search.begin();
+		for (unsigned int i = 0; i < threads; i++)
+			model_accesses[i] = { NULL, false };
+		return pick();
+	}
+
+	bool iteration_end_impl()
+	{
+		return !search.next();
+	}
+
+	rl::thread_id_t schedule_impl(rl::unpark_reason &reason, unsigned int yields)
+	{
+		const unsigned int self = this->thread_->index_;
+
+		assert(!yields);
+		assert(this->thread_->state_ == rl::thread_state_finished || model_told[self]);
+		reason = rl::unpark_reason_normal;
+		return pick();
+	}
+
+	unsigned int rand_impl(unsigned int limit, rl::sched_type type)
+	{
+		return type == rl::sched_type_atomic_load ? search.choose_older()
+							  : search.choose(limit);
+	}
+
+	void get_state_impl(std::ostream &stream)
+	{
+		search.save(stream);
+	}
+
+	void set_state_impl(std::istream &stream)
+	{
+		search.restore(stream);
+	}
+
+	rl::iteration_t iteration_count_impl()
+	{
+		return 1; /* of how many, for a progress that nobody sees */
+	}
+
+	void on_thread_block(rl::thread_id_t, bool)
+	{
+	}
+	void purge_blocked_threads()
+	{
+	}
+	void thread_finished_impl()
+	{
+	}
+
+      private:
+	model_search search;
+
+	rl::thread_id_t pick()
+	{
+		unsigned int ready = 0;
+
+		for (unsigned int i = 0; i < this->running_threads_count; i++)
+			ready |= 1u << this->running_threads[i];
+
+		const unsigned int picked = search.pick(ready, model_accesses);
+
+		model_told[picked] = false;
+		return picked;
+	}
+};
+
+#define ALL 0 /* a bound: none */
 #define RANDOM UINT32_MAX
-#define MANY 2000000000 /* a full search ends by itself */
+#define MANY 2000000000 /* such a search ends by itself */
 
 static unsigned int model_cases;
 static bool model_found;
@@ -64,8 +228,8 @@ static bool model_found;
 template <unsigned int bound, int threads> struct model_scheduler {
 	typedef rl::context_bound_scheduler<threads> type;
 };
-template <int threads> struct model_scheduler<FULL, threads> {
-	typedef rl::full_search_scheduler<threads> type;
+template <int threads> struct model_scheduler<ALL, threads> {
+	typedef model_all_orders<threads> type;
 };
 template <int threads> struct model_scheduler<RANDOM, threads> {
 	typedef rl::random_scheduler<threads> type;
@@ -98,11 +262,10 @@ static void model(const char *name, unsigned int iterations)
 	if (model_found)
 		return;
 	parameters.test_name = name;
-	parameters.search_type = bound == FULL	   ? rl::sched_full
-				 : bound == RANDOM ? rl::sched_random
-						   : rl::sched_bound;
+	/* Else a load gives the newest value or the one before, but none that is still older. */
+	parameters.search_type = rl::sched_random;
 	parameters.context_bound = bound;
-	parameters.iteration_count = iterations;
+	parameters.iteration_count = iterations - 1; /* the last one's number */
 	parameters.output_stream = &report;
 	parameters.progress_stream = &nowhere;
 	typedef typename model_scheduler<bound, T::params::thread_count>::type scheduler;
@@ -113,13 +276,14 @@ static void model(const char *name, unsigned int iterations)
 		       (unsigned long long)parameters.stop_iteration,
 		       rl::test_result_str(parameters.test_result));
 #else
-	printf("# %s: %llu ", name, (unsigned long long)parameters.stop_iteration);
-	if (bound == FULL)
-		printf("interleavings, all there are\n");
+	const unsigned long long runs = parameters.stop_iteration + 1;
+
+	if (bound == ALL)
+		printf("# %s: all orders, in %llu runs\n", name, runs);
 	else if (bound == RANDOM)
-		printf("at random\n");
+		printf("# %s: %llu runs at random\n", name, runs);
 	else
-		printf("with up to %u switches\n", bound);
+		printf("# %s: all orders with up to %u switches, %llu runs\n", name, bound, runs);
 	if (model_found)
 		printf("# %s\n%s", rl::test_result_str(parameters.test_result),
 		       report.str().c_str());

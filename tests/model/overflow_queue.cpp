@@ -84,8 +84,8 @@ struct two_and_two : rl::test_suite<two_and_two<COUNT, LENGTH, TAKES, MAX>, PROD
 
 int main()
 {
-	model<two_and_two<2, 2, 3, 3>, RANDOM>("two_chains_each", 200000);
-	model_more<two_and_two<1, 1, 1, 1>, 3>("one_node_each", MANY);
-	model_more<two_and_two<1, 2, 2, 2>, 2>("a_chain_each", MANY);
+	model<two_and_two<1, 3, 2, 2>, ALL>("a_chain_each", MANY);
+	model_more<two_and_two<2, 2, 1, 3>, ALL>("two_shorter_chains_each", MANY);
+	model_more<two_and_two<2, 2, 3, 3>, RANDOM>("two_chains_each", 200000);
 	return model_end();
 }

@@ -14,7 +14,8 @@ import re
 import sys
 
 INCLUDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include", "exo")
-ELSEWHERE = {"channel": os.path.join("..", "uapi", "exo")}  # than include/exo
+ELSEWHERE = {"channel": os.path.join("..", "uapi", "exo"),  # than include/exo
+             "search": os.path.join("..", "..", "tests", "model")}
 
 # Fields that are no atomics, but shared: who may touch them when is what the queue is about.
 WATCHED = {"injector": [("struct inject_node *", "next")]}
@@ -23,22 +24,28 @@ WATCHED = {"injector": [("struct inject_node *", "next")]}
 # where they are. channel.cpp has the cells.
 SHARED = {
     "channel": [
-        ("\tuint64_t head; /* the consumer's: all", "\trl::atomic<uint64_t> head; /* all"),
-        ("\tuint64_t tail; /* the producers'", "\trl::atomic<uint64_t> tail; /* the producers'"),
-        ("\tuint64_t sleeping;", "\trl::atomic<uint64_t> sleeping;"),
-        ("\tuint64_t waiting;", "\trl::atomic<uint64_t> waiting;"),
+        ("\tuint64_t head; /* the consumer's: all", "\tmodel_atomic<uint64_t> head; /* all"),
+        ("\tuint64_t tail; /* the producers'", "\tmodel_atomic<uint64_t> tail; /* the producers'"),
+        ("\tuint64_t sleeping;", "\tmodel_atomic<uint64_t> sleeping;"),
+        ("\tuint64_t waiting;", "\tmodel_atomic<uint64_t> waiting;"),
         ("\tuint64_t word;\n};",
-         "\trl::atomic<uint64_t> word;\n\trl::var<uint64_t> message[MODEL_WORDS];\n};"),
+         "\tmodel_atomic<uint64_t> word;\n\trl::var<uint64_t> message[MODEL_WORDS];\n};"),
         ("return (struct exo_channel_cell *)(void *)((char *)(channel + 1) + offset);",
          "return model_cell(channel, offset >> 4);"),
         ("uint64_t *exo_channel_message(", "rl::var<uint64_t> *exo_channel_message("),
         ("return &cell->word + 1;", "return cell->message;"),
     ],
 }
-PLACE = ("uint64_t *const place", "rl::atomic<uint64_t> *const place")
+PLACE = ("uint64_t *const place", "model_atomic<uint64_t> *const place")
 
 # header: {variant: (a text that occurs once, what replaces it)}
 BROKEN = {
+    "search": {
+        "races_not_seen": ("\t\t\treverse(i, index);\n", ""),
+        "sleeps_through": ("!dependent(accesses[i], before.access)", "true"),
+        "newest_only": ("surplus || places[current].newest_only ?", "true ?"),
+        "begins_with_any": ("if (is_first_of_these(i, first, second))", "if (true)"),
+    },
     "injector": {
         "push_without_release": ("memory_order_seq_cst", "memory_order_relaxed"),
         "take_without_acquire": ("memory_order_acquire", "memory_order_relaxed"),
@@ -152,6 +159,8 @@ def port(header, variant=None):
     if variant:
         old, new = BROKEN[header][variant]
         text = replace(text, old, new)
+    if header == "search":  # for this one nothing else
+        return text
     text = re.sub(r"#include <[^>]*>\n", "", text)
     if header in SHARED:
         for old, new in SHARED[header]:
@@ -160,8 +169,8 @@ def port(header, variant=None):
     for kind, name in WATCHED.get(header, ()):
         text = replace(text, f"\t{kind}{name};", f"\trl::var<{kind}> {name};")
         text = re.sub(rf"->{name}\b", f"->{name}($)", text)
-    text, pointers = re.subn(r"\b((?:struct )?\w+ \*)_Atomic (\w+)", r"rl::atomic<\1> \2", text)
-    text, others = re.subn(r"\b_Atomic (\w+) (\w+)", r"rl::atomic<\1> \2", text)
+    text, pointers = re.subn(r"\b((?:struct )?\w+ \*)_Atomic (\w+)", r"model_atomic<\1> \2", text)
+    text, others = re.subn(r"\b_Atomic (\w+) (\w+)", r"model_atomic<\1> \2", text)
     if pointers + others == 0 or "_Atomic" in re.sub(r"/\*.*?\*/", "", text, flags=re.S):
         raise PortError("the atomics are not declared as expected")
     return text

@@ -20,12 +20,12 @@
 #endif
 
 /* <arch/atomic.h>: the holder's shift is a load and a store. */
-static bool atomic_acquire_bit16(rl::atomic<uint16_t> *flags)
+static bool atomic_acquire_bit16(model_atomic<uint16_t> *flags)
 {
 	return !(flags->fetch_or(1, TRY_ORDER, $) & 1);
 }
 
-static void atomic_release_shift16(rl::atomic<uint16_t> *flags)
+static void atomic_release_shift16(model_atomic<uint16_t> *flags)
 {
 	const uint16_t before = flags->load(rl::mo_relaxed, $);
 
