@@ -11,8 +11,6 @@
 #include <exo/sched.h>
 #include <exo/thread.h>
 
-#define END_STEP 64u /* a guess: threads woken at a time, as interrupts are off */
-
 int endpoint_make(struct bank *bank, struct object **object)
 {
 	struct endpoint *endpoint;
@@ -78,31 +76,6 @@ bool endpoint_leave(struct user_thread *thread)
 	return taken;
 }
 
-/* Takes @thread out and wakes it with @error. Under the lock. */
-static void dismiss(struct endpoint *endpoint, struct user_thread *thread, int error)
-	__requires(endpoint->lock)
-{
-	endpoint_remove(endpoint, thread);
-	ipc_resume(thread, error);
-}
-
-int endpoint_end(struct object *object)
-{
-	struct endpoint *endpoint = container_of(object, struct endpoint, object);
-	const uint64_t flags = endpoint_lock(endpoint);
-	struct user_thread *thread = NULL;
-
-	for (unsigned int i = 0; i < END_STEP; i++) {
-		thread = endpoint->receivers.first ? endpoint->receivers.first
-						   : endpoint->senders.first;
-		if (!thread)
-			break;
-		dismiss(endpoint, thread, -EXO_E_DEAD);
-	}
-	endpoint_unlock(endpoint, flags);
-	return thread ? -EXO_E_AGAIN : 0;
-}
-
 /* Wakes those in a queue that came by one of @caps. Under the lock. */
 static void dismiss_via(struct endpoint *endpoint, struct user_thread *thread, struct cap **caps,
 			unsigned int count) __requires(endpoint->lock)
@@ -112,13 +85,15 @@ static void dismiss_via(struct endpoint *endpoint, struct user_thread *thread, s
 
 		for (unsigned int i = 0; i < count; i++)
 			if (thread->ipc.via == caps[i]) {
-				dismiss(endpoint, thread, -EXO_E_DEAD);
+				endpoint_remove(endpoint, thread);
+				ipc_resume(thread, -EXO_E_DEAD);
 				break;
 			}
 		thread = next;
 	}
 }
 
+/* Nobody waits by another way than a capability, so an endpoint that ends has no queues. */
 void endpoint_taken(struct object *object, struct cap **caps, unsigned int count)
 {
 	struct endpoint *endpoint = container_of(object, struct endpoint, object);

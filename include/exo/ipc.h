@@ -99,16 +99,15 @@ struct endpoint {
 void ipc_init(void);
 
 int endpoint_make(struct bank *bank, struct object **object);
-int endpoint_end(struct object *object); /* struct object_type's, both */
+/* struct object_type's. */
 void endpoint_taken(struct object *object, struct cap **caps, unsigned int count);
 
 /* For the audit: NULL, or what is wrong with its queues. */
 const char *endpoint_audit(struct endpoint *endpoint, uint64_t *queued);
 
-#define ENDPOINT_TYPE                                                               \
-	{                                                                           \
-		.name = "ep", .size = sizeof(struct endpoint), .end = endpoint_end, \
-		.taken = endpoint_taken                                             \
+#define ENDPOINT_TYPE                                                                  \
+	{                                                                              \
+		.name = "ep", .size = sizeof(struct endpoint), .taken = endpoint_taken \
 	}
 #else
 static inline void ipc_init(void)

@@ -43,8 +43,8 @@ void sched_block(void);
  * sched_hand() - give up the CPU, to one thread that waits
  * @next: has called sched_block(), and the caller is the one who wakes it
  * Interrupts off, and the running thread is where a waker finds it. @next goes on with the rest of
- * the turn if it belongs here, and the policy sees no difference; else this is sched_wake() and
- * sched_block(). Returns when the running thread is woken.
+ * the turn if it belongs here, and the policy sees no difference or lets it go first; else this is
+ * sched_wake() and sched_block(). Returns when the running thread is woken.
  */
 void sched_hand(struct thread *next);
 

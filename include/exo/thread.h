@@ -16,9 +16,10 @@
 #include <exo/overflow_queue.h>
 #include <exo/timer.h>
 #include <exo/wait_queue.h>
+#include <uapi/exo/thread.h>
 
 #define PRIORITY_LEVELS 256
-#define PRIORITY_DEFAULT 128 /* 255 is the most urgent */
+#define PRIORITY_DEFAULT EXO_PRIORITY_DEFAULT /* 255 is the most urgent */
 
 struct fpu_state;
 struct mutex;
@@ -31,9 +32,9 @@ struct sched_parameters {
 	uint64_t period, budget, deadline; /* EDF: ns; budget <= deadline <= period; 0: none */
 };
 
-#define SCHED_PARAMETERS_INIT                               \
-	{                                                   \
-		.priority = PRIORITY_DEFAULT, .shares = 100 \
+#define SCHED_PARAMETERS_INIT                                              \
+	{                                                                  \
+		.priority = PRIORITY_DEFAULT, .shares = EXO_SHARES_DEFAULT \
 	}
 #define SCHED_PARAMETERS_DEFAULT ((struct sched_parameters)SCHED_PARAMETERS_INIT)
 

@@ -13,7 +13,7 @@
 #define POLICY_BOUNDS_TIME 1
 
 #define STRIDE_SHARES_MAX 10000
-#define STRIDE_SHARES_DEFAULT 100 /* of who asks for 0 */
+#define STRIDE_SHARES_DEFAULT EXO_SHARES_DEFAULT /* of who asks for 0 */
 
 struct run_queue {
 	struct priority_queue ready; /* key: pass */

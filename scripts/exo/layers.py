@@ -27,6 +27,10 @@ FEW_THREADS = builds.Spec("x86_64", (*TESTING, ("THREADS_MAX", 16384), ("FPU_NON
 # Messages the long way, of few words; the debug kernel has that with all of them.
 IPC_SLOW = builds.Spec("x86_64", (*TESTING, ("IPC_FASTPATH", False), ("IPC_WORDS", 4)),
                        label="ipc-slow")
+# Other policies than the default, with which programs must get on, too.
+POLICIES = {policy: builds.Spec("x86_64", (*TESTING, (f"SCHED_{policy.upper()}", True)),
+                                label=policy)
+            for policy in ("priority", "edf", "stride", "round_robin")}
 # The tests of the ABI as the program that is linked into a flat kernel.
 FLAT_ABI = (*TESTING, ("ISOLATION_FLAT", True), ("FLAT_OBJECTS", True),
             ("FLAT_PROGRAM", "abi-test"))
@@ -198,13 +202,17 @@ def _fuzz_replay_job(name, spec, calls):
 
 
 def user_jobs():
-    """The tests of the ABI: a program of a protected kernel, on one CPU, on several, and on an old
-    one, without FSGSBASE, SMEP, SMAP, UMIP, XSAVE; the same linked into a flat kernel; and the
+    """The tests of the ABI: a program of a protected kernel, on one CPU, on several, on an old one,
+    without FSGSBASE, SMEP, SMAP, UMIP, XSAVE, and with each policy; the same linked into a flat kernel; and the
     fuzzer of system calls, whose CPUs wait for each other most of the time where they are the
     host's threads."""
     return [_user_job("user.x86_64", DEFAULT),
             _user_job("user.qemu64", DEFAULT, cpu="qemu64"),
             _user_job("user.smp4", DEFAULT, smp=4),
+            _user_job("user.priority", POLICIES["priority"]),
+            _user_job("user.edf", POLICIES["edf"], smp=2),
+            _user_job("user.stride", POLICIES["stride"]),
+            _user_job("user.round_robin", POLICIES["round_robin"], smp=2),
             _user_job("user.smp8", DEFAULT, "user-test=revoke", smp=8),
             _user_job("user.smp8-ntf", DEFAULT, "user-test=ntf", smp=8),
             _user_job("user.smp8-irq", DEFAULT, "user-test=irq", smp=8),

@@ -12,7 +12,8 @@
 
 static uint8_t small_stack[STACK] __attribute__((aligned(16)));
 static volatile uint64_t turns;
-static struct exo_sched own_sched = { .priority = 128, .shares = 100 };
+static struct exo_sched own_sched = { .priority = EXO_PRIORITY_DEFAULT,
+				      .shares = EXO_SHARES_DEFAULT };
 static const struct exo_map_op nothing[1] = { { .count = 0 } };
 
 static void flat_one_environment(struct test *test)

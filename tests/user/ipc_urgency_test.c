@@ -28,7 +28,7 @@ static volatile bool go, ran, starved;
 static int64_t send_to(exo_cap_t thread, uint32_t priority, uint64_t cpus)
 {
 	const struct exo_sched sched = { .priority = priority,
-					 .shares = 100,
+					 .shares = EXO_SHARES_DEFAULT,
 					 .affinity = { cpus } };
 
 	return exo_thread_sched(thread, EXO_FIRST_CPUS, &sched).error;
@@ -58,12 +58,9 @@ static void end(void)
 {
 	struct peer *const peers[] = { &client, &medium, &server };
 
-	/* Stopping them takes time that they do not get while somebody more urgent just yields. */
-	for (unsigned int i = 0; i < ARRAY_SIZE(peers); i++) {
-		(void)peer_stop(peers[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(peers); i++)
 		peer_end(peers[i]);
-	}
-	(void)send_to(EXO_FIRST_THREAD, 100, 0);
+	(void)send_to(EXO_FIRST_THREAD, EXO_PRIORITY_DEFAULT, 0);
 }
 
 /* Keeps the CPU until something has happened, or for too long. */

@@ -178,7 +178,7 @@ static bool keep_here(const struct image *image, unsigned int rounds)
 
 static int64_t both_on(uint32_t cpu)
 {
-	struct exo_sched sched = { .priority = 100, .shares = 100 };
+	struct exo_sched sched = { .priority = EXO_PRIORITY_DEFAULT, .shares = EXO_SHARES_DEFAULT };
 	int64_t error;
 
 	sched.affinity[0] = UINT64_C(1) << cpu;
@@ -191,7 +191,7 @@ static void leak_fpu_switches_keep_everyones(struct test *test)
 {
 	volatile const uint64_t *count =
 		(const uint64_t *)(HOSTILE_HERE(HOSTILE_STACK_SLOT) + 0xc00);
-	struct exo_sched all = { .priority = 100, .shares = 100 };
+	struct exo_sched all = { .priority = EXO_PRIORITY_DEFAULT, .shares = EXO_SHARES_DEFAULT };
 	const uint32_t cpus = exo_program_info.info->nr_cpus;
 	bool same = true;
 

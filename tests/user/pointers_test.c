@@ -111,7 +111,8 @@ static void pointers_thread_state(struct test *test)
 static void pointers_thread_sched(struct test *test)
 {
 	uint8_t buffer[sizeof(struct exo_sched) + 8];
-	const struct exo_sched sched = { .priority = 128, .shares = 100 };
+	const struct exo_sched sched = { .priority = EXO_PRIORITY_DEFAULT,
+					 .shares = EXO_SHARES_DEFAULT };
 	uint64_t address;
 
 	ABI_BEGIN(test, 16);

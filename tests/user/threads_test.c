@@ -239,7 +239,7 @@ static void threads_a_fault_stops_and_is_told(struct test *test)
 
 static void threads_sched_needs_authority(struct test *test)
 {
-	struct exo_sched sched = { .priority = 100, .shares = 100 };
+	struct exo_sched sched = { .priority = EXO_PRIORITY_DEFAULT, .shares = EXO_SHARES_DEFAULT };
 
 	ABI_BEGIN(test, 16);
 	TEST_EQ(test, start(count_for_ever, NULL), 0);
@@ -250,7 +250,7 @@ static void threads_sched_needs_authority(struct test *test)
 	TEST_EQ(test, exo_thread_sched(thread.cap, EXO_FIRST_CPUS, NULL).error, -EXO_E_FAULT);
 	sched.priority = 256;
 	TEST_EQ(test, exo_thread_sched(thread.cap, EXO_FIRST_CPUS, &sched).error, -EXO_E_RANGE);
-	sched.priority = 100;
+	sched.priority = EXO_PRIORITY_DEFAULT;
 	sched.affinity[3] = UINT64_C(1) << 63; /* CPU 255 */
 	TEST_EQ(test, exo_thread_sched(thread.cap, EXO_FIRST_CPUS, &sched).error, -EXO_E_ARG);
 	exo_thread_end(&thread);
@@ -258,7 +258,7 @@ static void threads_sched_needs_authority(struct test *test)
 
 static void threads_go_where_they_are_sent(struct test *test)
 {
-	struct exo_sched sched = { .priority = 100, .shares = 100 };
+	struct exo_sched sched = { .priority = EXO_PRIORITY_DEFAULT, .shares = EXO_SHARES_DEFAULT };
 	const uint32_t cpus = exo_program_info.info->nr_cpus;
 
 	ABI_BEGIN(test, 16);

@@ -253,7 +253,7 @@ static int run_thread(struct loading *loading, uint64_t entry)
 {
 	const struct exo_process *process = loading->process;
 	const struct exo_program *program = loading->program;
-	struct exo_sched sched = { .priority = 128, .shares = 100 }; /* what it has anyway */
+	struct exo_sched sched = { .priority = EXO_PRIORITY_DEFAULT, .shares = EXO_SHARES_DEFAULT };
 	struct exo_result result;
 	void *state;
 	int error;

@@ -10,6 +10,10 @@
 #include <libexo/slots.h>
 #include <libexo/thread.h>
 #include <stdbool.h>
+#include <uapi/exo/sys.h>
+
+#define YIELDS 16u /* a guess, as is the next */
+#define LOOK_NS UINT64_C(100000)
 
 struct call {
 	void (*function)(void *argument);
@@ -72,11 +76,33 @@ out:
 	return error;
 }
 
+/* Lets another thread get on; yielding is not enough if that is less urgent. */
+static void give_way(unsigned int *yields)
+{
+	if (++*yields <= YIELDS)
+		(void)exo_yield(EXO_SELF);
+	else
+		(void)exo_ntf_wait(EXO_SELF, 0,
+				   exo_sys_ctl(EXO_SELF, EXO_SYS_CLOCK, 0, 0).value + LOOK_NS);
+}
+
+/* Until it does not run any more. */
+static int64_t stop(exo_cap_t thread)
+{
+	unsigned int yields = 0;
+	int64_t error;
+
+	for (;;) {
+		error = exo_thread_state(thread, EXO_THREAD_STOP, NULL).error;
+		if (error != -EXO_E_AGAIN)
+			return error;
+		give_way(&yields);
+	}
+}
+
 void exo_thread_end(struct exo_thread *thread)
 {
-	/* Its memory goes when it does not run any more. */
-	while (exo_thread_state(thread->cap, EXO_THREAD_STOP, NULL).error == -EXO_E_AGAIN)
-		(void)exo_yield(EXO_SELF);
+	(void)stop(thread->cap); /* before its memory goes */
 	exo_slot_delete(thread->cap, 1);
 	exo_pages_give(thread->state, thread->stack_pages + 1);
 }
@@ -95,9 +121,7 @@ static void write_base(void *memory)
 	struct base *base = memory;
 	struct exo_registers registers;
 
-	do
-		base->error = exo_thread_state(base->thread, EXO_THREAD_STOP, NULL).error;
-	while (base->error == -EXO_E_AGAIN);
+	base->error = stop(base->thread);
 	if (!base->error)
 		base->error = exo_thread_state(base->thread, EXO_THREAD_READ, &registers).error;
 	registers.fs_base = base->fs;
@@ -112,6 +136,7 @@ int exo_thread_set_fs(exo_cap_t self, uint64_t base)
 	unsigned int eax, ebx = 0, ecx, edx;
 	struct base wish = { self, base, 0, false };
 	struct exo_thread helper;
+	unsigned int yields = 0;
 	int error;
 
 	if (base >= exo_program_info.user_end)
@@ -125,7 +150,7 @@ int exo_thread_set_fs(exo_cap_t self, uint64_t base)
 	if (error)
 		return error;
 	while (!__atomic_load_n(&wish.done, __ATOMIC_ACQUIRE))
-		(void)exo_yield(EXO_SELF);
+		give_way(&yields);
 	exo_thread_end(&helper);
 	return (int)wish.error;
 }

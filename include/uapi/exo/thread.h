@@ -127,6 +127,10 @@ struct exo_sched {
 	uint64_t affinity[4]; /* CPUs 0 .. 255, a bit each; all 0: leave as it is */
 };
 
+/* What a thread begins with. */
+#define EXO_PRIORITY_DEFAULT 128
+#define EXO_SHARES_DEFAULT 100
+
 /* What env_config() sets: a slot of that environment's table, and for EXO_ENV_FAULTS bits. */
 enum exo_env_what {
 	EXO_ENV_FAULTS = 0, /* NTF: told of faults that no upcall could take */

@@ -204,7 +204,9 @@ BENCHMARK_AROUND(rt_same_env, "ipc.rt.same_env", 100, begin_here, end_here);
 
 static void begin_pair(unsigned int cpu)
 {
-	const struct exo_sched first = { .priority = 128, .shares = 100, .affinity = { 1 } };
+	const struct exo_sched first = { .priority = EXO_PRIORITY_DEFAULT,
+					 .shares = EXO_SHARES_DEFAULT,
+					 .affinity = { 1 } };
 
 	begin_on(cpu);
 	bench_must("thread_sched",
