@@ -203,9 +203,9 @@ def _fuzz_replay_job(name, spec, calls):
 
 def user_jobs():
     """The tests of the ABI: a program of a protected kernel, on one CPU, on several, on an old one,
-    without FSGSBASE, SMEP, SMAP, UMIP, XSAVE, and with each policy; the same linked into a flat kernel; and the
-    fuzzer of system calls, whose CPUs wait for each other most of the time where they are the
-    host's threads."""
+    without FSGSBASE, SMEP, SMAP, UMIP, XSAVE, and with each policy; the same linked into a flat
+    kernel; and the fuzzer of system calls, whose CPUs wait for each other most of the time where
+    they are the host's threads."""
     return [_user_job("user.x86_64", DEFAULT),
             _user_job("user.qemu64", DEFAULT, cpu="qemu64"),
             _user_job("user.smp4", DEFAULT, smp=4),
