@@ -78,6 +78,8 @@ NASM ?= nasm
 ifeq ($(LLVM),1)
 CC := clang
 CC_TARGET := --target=x86_64-unknown-none-elf
+# Which lock guards what (exo/annotations.h).
+CC_WARNINGS := -Wthread-safety
 LD := ld.lld
 NM := llvm-nm
 STRIP := llvm-strip
@@ -88,6 +90,7 @@ else
 CC := $(CROSS_COMPILE)gcc
 # GCC's own limits.h wants a libc's behind it unless told that it came from there.
 CC_TARGET := -D_LIBC_LIMITS_H_
+CC_WARNINGS :=
 LD := $(CROSS_COMPILE)ld
 NM := $(CROSS_COMPILE)nm
 STRIP := $(CROSS_COMPILE)strip
@@ -110,7 +113,7 @@ CFLAGS := $(CC_TARGET) -std=gnu11 -DEXO_KERNEL -ffreestanding -nostdinc -isystem
 	-ffile-prefix-map=$(objtree)/= '-ffile-prefix-map=$(CURDIR)=.' -fno-common -ffunction-sections -fdata-sections \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-ident \
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
-	-Wpointer-arith -Wwrite-strings -Wold-style-definition $(ARCH_CFLAGS)
+	-Wpointer-arith -Wwrite-strings -Wold-style-definition $(CC_WARNINGS) $(ARCH_CFLAGS)
 CFLAGS += $(if $(CONFIG_CC_OPTIMIZE_SIZE),$(if $(filter 1,$(LLVM)),-Oz,-Os) -fno-jump-tables)$(if $(CONFIG_CC_OPTIMIZE_SPEED),-O2)
 CFLAGS += $(if $(CONFIG_CC_OPTIMIZE_DEBUG),-Og)
 CFLAGS += $(if $(CONFIG_DEBUG_INFO),-gdwarf-4)

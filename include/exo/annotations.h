@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who must hold which lock, in a form that clang checks (-Wthread-safety; the test job
- * static.thread-safety). Other compilers see nothing.
+ * Who must hold which lock, in a form that clang checks in every build (-Wthread-safety; the test
+ * job static.thread-safety). Other compilers see nothing.
  *
  * A field can name a lock that was declared before it and is a variable of its own; a lock beside
  * it in the same structure cannot be named in C: such fields say so in a comment, and the functions

@@ -24,13 +24,14 @@ DEBUG = builds.Spec("debug", TESTING)
 # Memory for more threads than there can be; no floating point, and no messages.
 FEW_THREADS = builds.Spec("x86_64", (*TESTING, ("THREADS_MAX", 16384), ("FPU_NONE", True),
                                      ("IPC", False)), label="few-threads")
-# Messages the long way, of few words; the debug kernel has that with all of them.
-IPC_SLOW = builds.Spec("x86_64", (*TESTING, ("IPC_FASTPATH", False), ("IPC_WORDS", 4)),
-                       label="ipc-slow")
-# Other policies than the default, with which programs must get on, too.
+# Messages the long way, of few words, with the simplest policy; the debug kernel has the long way
+# with all of them.
+IPC_SLOW = builds.Spec("x86_64", (*TESTING, ("IPC_FASTPATH", False), ("IPC_WORDS", 4),
+                                  ("SCHED_ROUND_ROBIN", True)), label="ipc-slow")
+# The other policies besides the default, with which programs must get on, too.
 POLICIES = {policy: builds.Spec("x86_64", (*TESTING, (f"SCHED_{policy.upper()}", True)),
                                 label=policy)
-            for policy in ("priority", "edf", "stride", "round_robin")}
+            for policy in ("priority", "edf", "stride")}
 # The tests of the ABI as the program that is linked into a flat kernel.
 FLAT_ABI = (*TESTING, ("ISOLATION_FLAT", True), ("FLAT_OBJECTS", True),
             ("FLAT_PROGRAM", "abi-test"))
@@ -212,12 +213,11 @@ def user_jobs():
             _user_job("user.priority", POLICIES["priority"]),
             _user_job("user.edf", POLICIES["edf"], smp=2),
             _user_job("user.stride", POLICIES["stride"]),
-            _user_job("user.round_robin", POLICIES["round_robin"], smp=2),
             _user_job("user.smp8", DEFAULT, "user-test=revoke", smp=8),
             _user_job("user.smp8-ntf", DEFAULT, "user-test=ntf", smp=8),
             _user_job("user.smp8-irq", DEFAULT, "user-test=irq", smp=8),
             _user_job("user.smp8-ipc", DEFAULT, "user-test=ipc_stress", smp=8),
-            _user_job("user.ipc-slow", IPC_SLOW, "user-test=user_ipc", smp=2),
+            _user_job("user.ipc-slow", IPC_SLOW, smp=2),
             _user_job("user.debug", DEBUG, smp=2),
             _user_job("user.flat", FLAT),
             _user_job("user.flat-qemu64", FLAT, cpu="qemu64"),

@@ -121,15 +121,13 @@ def _without_output(words):
 
 def gcc_analyzer(context):
     """gcc -fanalyzer has no complaint."""
-    context.builds.get(builds.Spec("debug", layers.TESTING,
+    context.builds.get(builds.Spec("debug", (("TESTS", False),),
                                    variables=("EXTRA_CFLAGS=-fanalyzer",)))
 
 
 def thread_safety(context):
     """clang knows of no lock that is missing or kept, and would say so if there were one."""
-    build = context.builds.get(builds.Spec("debug", (("SMP", True), *layers.TESTING), True,
-                                           ("EXTRA_CFLAGS=-Wthread-safety",),
-                                           label="thread-safety"))
+    build = context.builds.get(builds.Spec("debug", llvm=True))
     row = next(row for row in _compilations(build) if row["file"].endswith("kernel/log.c"))
     words = _without_output(shlex.split(row["command"]))[:-1]  # without the file
     for mistake in LOCK_MISTAKES:

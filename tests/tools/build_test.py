@@ -47,8 +47,9 @@ def read(*parts):
 
 
 class Copy(unittest.TestCase):
-    """Base: a copy of the tree in self.tree, the default kernel built in self.out."""
+    """Base: a copy of the tree in self.tree, a kernel built in self.out."""
     tree = out = None
+    defconfig = "bench_defconfig"
 
     @classmethod
     def setUpClass(cls):
@@ -56,7 +57,7 @@ class Copy(unittest.TestCase):
         Copy.tree = os.path.join(cls._directory.name, "tree")
         fresh.copy_tree(Copy.tree)
         cls.out = cls.new("out")
-        cls.first = make(cls.out, "bench_defconfig", "all", "-j2")
+        cls.first = make(cls.out, cls.defconfig, "all", "-j2")
         if not cls.first.ok:
             raise AssertionError(cls.first.output)
 
@@ -202,6 +203,7 @@ class Rebuild(Copy):
 
 class Apart(Copy):
     """Builds that must not meet, and builds that must be equal to one whose objects others made."""
+    defconfig = "embedded_protected_defconfig"
 
     def names(self):
         """Every file of the copied tree."""
@@ -218,7 +220,7 @@ class Apart(Copy):
     def test_builds_side_by_side(self):
         before = self.names()
         outs = {name: self.new(f"side-{name}")
-                for name in ("bench", "embedded_minimal", "bench_flat")}
+                for name in ("embedded_protected", "embedded_minimal", "embedded_flat")}
         running = [child.start(["make", f"O={out}", "-j2", f"{name}_defconfig", "all"],
                                cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                env={**os.environ, **PLAIN, "MAKEFLAGS": ""})
@@ -235,7 +237,7 @@ class Apart(Copy):
         shutil.copytree(self.tree, other)
         out = os.path.join(other, "build")
         time.sleep(1.1)  # a date in seconds would differ
-        self.build("bench_defconfig", out="build", where=other)
+        self.build(self.defconfig, out="build", where=other)
         self.build("all", "iso", out="build", where=other, env={**PLAIN, "TZ": "Asia/Tokyo"})
         for name in ("exo-kernel.elf", "exo-kernel.iso"):
             with self.subTest(name):
@@ -243,7 +245,7 @@ class Apart(Copy):
 
     def test_killed_builds_leave_nothing_wrong(self):
         out = self.new("killed")
-        self.build("bench_defconfig", out=out)
+        self.build(self.defconfig, out=out)
         for moment in (0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2):
             process = child.start(["make", f"O={out}", "-j2"], cwd=self.tree,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -256,7 +258,7 @@ class Apart(Copy):
     def test_a_half_written_object_is_not_trusted(self):
         """A compiler that is killed while it writes leaves half a file, which make must not use."""
         out = self.new("half")
-        self.build("bench_defconfig", out=out)
+        self.build(self.defconfig, out=out)
         fake = self.new("bin")
         os.makedirs(fake)
         path = PLAIN["PATH"]
@@ -323,7 +325,7 @@ class Errors(Copy):
 
     def test_clean_and_distclean(self):
         out = self.new("cleaned")
-        self.build("bench_defconfig", out=out)
+        self.build(self.defconfig, out=out)
         self.build(out=out)
         self.build("clean", out=out)
         self.assertEqual(os.listdir(out), [".config"])
