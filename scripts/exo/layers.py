@@ -211,7 +211,7 @@ def user_jobs():
             _user_job("user.qemu64", DEFAULT, cpu="qemu64"),
             _user_job("user.smp4", DEFAULT, smp=4),
             _user_job("user.priority", POLICIES["priority"]),
-            _user_job("user.edf", POLICIES["edf"], smp=2),
+            _user_job("user.edf", POLICIES["edf"]),
             _user_job("user.stride", POLICIES["stride"]),
             _user_job("user.smp8", DEFAULT, "user-test=revoke", smp=8),
             _user_job("user.smp8-ntf", DEFAULT, "user-test=ntf", smp=8),

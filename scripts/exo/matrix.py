@@ -15,7 +15,7 @@ from exo import boot_code, builds, results, runner, selftests, size, tree
 from exo.guest import Guest
 
 SEED, COUNT = 1, 10  # random configurations: the first seed of either kind, how many in all
-CLANG_RANDOM = 2  # so many of the random ones are built by clang, too
+CLANG_RANDOM = 1  # so many of the random ones are built by clang, too
 
 VARIANTS = {
     # Between them, every choice of mm/Kconfig that the defconfigs have not.

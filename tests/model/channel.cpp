@@ -5,6 +5,7 @@
  */
 #define MODEL_CELLS 2
 #define MODEL_WORDS 1
+#define MODEL_THREADS 3u
 #include "model.h"
 
 #define EXO_ABI_SIZE(type, size)
@@ -180,7 +181,7 @@ template <unsigned int PRODUCERS, unsigned int CELLS, bool SINGLE> struct channe
 /* PRODUCERS send COUNT each; the consumer has TURNS. */
 template <unsigned int PRODUCERS, unsigned int CELLS, unsigned int COUNT, unsigned int TURNS,
 	  bool SINGLE = false>
-struct sending : rl::test_suite<sending<PRODUCERS, CELLS, COUNT, TURNS, SINGLE>, PRODUCERS + 1> {
+struct sending : model_case {
 	channel_state<PRODUCERS, CELLS, SINGLE> state;
 
 	void before()
@@ -190,8 +191,9 @@ struct sending : rl::test_suite<sending<PRODUCERS, CELLS, COUNT, TURNS, SINGLE>,
 
 	void thread(unsigned int number)
 	{
-		if (number == PRODUCERS) {
-			state.consume(TURNS);
+		if (number >= PRODUCERS) {
+			if (number == PRODUCERS)
+				state.consume(TURNS);
 			return;
 		}
 		exo_producer_init(&state.producers[number], &state.channel, &state.shape, number);
@@ -207,7 +209,7 @@ struct sending : rl::test_suite<sending<PRODUCERS, CELLS, COUNT, TURNS, SINGLE>,
 
 /* The first producer ends between claim and publish, or just behind it if LATE. */
 template <unsigned int CELLS, unsigned int COUNT, unsigned int TURNS, bool LATE>
-struct dying : rl::test_suite<dying<CELLS, COUNT, TURNS, LATE>, 3> {
+struct dying : model_case {
 	channel_state<2, CELLS, false> state;
 	model_atomic<unsigned int> dead;
 

@@ -9,6 +9,7 @@
  * around them; the ring is the real one.
  */
 #define STEAL_RING_SIZE 4
+#define MODEL_THREADS 4u
 #include "model.h"
 
 #include "steal_ring_port.h"
@@ -40,8 +41,7 @@
 #endif
 
 /* WAKERS push a piece of work each to their rings, SLEEPERS look for some and go to sleep. */
-template <unsigned int WAKERS, unsigned int SLEEPERS>
-struct idling : rl::test_suite<idling<WAKERS, SLEEPERS>, WAKERS + SLEEPERS> {
+template <unsigned int WAKERS, unsigned int SLEEPERS> struct idling : model_case {
 	struct steal_ring rings[WAKERS + SLEEPERS];
 	model_atomic<unsigned int> idle_cpus, idle_count;
 	model_atomic<bool> interrupted[SLEEPERS];
@@ -122,7 +122,7 @@ struct idling : rl::test_suite<idling<WAKERS, SLEEPERS>, WAKERS + SLEEPERS> {
 	{
 		if (number < WAKERS)
 			wake(number);
-		else
+		else if (number - WAKERS < SLEEPERS)
 			sleep(number - WAKERS);
 	}
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two producers push to an injector while its consumer takes. */
+#define MODEL_THREADS 3u
 #include "model.h"
 
 #include "injector_port.h"
@@ -13,8 +14,7 @@ struct item {
 };
 
 /* Each producer pushes COUNT; the consumer takes TAKES times meanwhile. */
-template <unsigned int COUNT, unsigned int TAKES>
-struct two_producers : rl::test_suite<two_producers<COUNT, TAKES>, PRODUCERS + 1> {
+template <unsigned int COUNT, unsigned int TAKES> struct two_producers : model_case {
 	struct injector injector;
 	struct item items[PRODUCERS][COUNT];
 	unsigned int next[PRODUCERS], found_empty[PRODUCERS], takes;

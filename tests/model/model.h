@@ -4,11 +4,11 @@
  * any value that the model allows, not only what x86 would give. (Relacy keeps of each object the
  * newest value and two before it. A compare-and-exchange that fails has always seen the newest.)
  *
- * A program has a few cases, each a class with threads. A small one is searched in all orders
- * (search.h), a larger one at random, and one whose threads wait for each other in a loop, for
- * which there is no end of orders, with a bound on the number of switches. What was done is printed
- * before each case's result. A program with BROKEN has a mistake in it (port.py, or a macro), and
- * succeeds if one of the cases finds it.
+ * A program has a few cases, each a class of struct model_case. A small one is searched in all
+ * orders (search.h), a larger one at random, and one whose threads wait for each other in a loop,
+ * for which there is no end of orders, with a bound on the number of switches. What was done is
+ * printed before each case's result. A program with BROKEN has a mistake in it (port.py, or a
+ * macro), and succeeds if one of the cases finds it.
  */
 #ifndef TESTS_MODEL_MODEL_H
 #define TESTS_MODEL_MODEL_H
@@ -217,6 +217,50 @@ class model_all_orders
 	}
 };
 
+/* A case, made anew for each run: what its threads do, and what is checked at the end. */
+struct model_case {
+	virtual ~model_case()
+	{
+	}
+	virtual void before() = 0;
+	virtual void thread(unsigned int number) = 0;
+	virtual void after() = 0;
+};
+
+static char model_memory[1 << 16] __attribute__((__aligned__(64)));
+static struct model_case *(*model_make)(void);
+
+template <typename T> static struct model_case *model_make_of(void)
+{
+	static_assert(sizeof(T) <= sizeof(model_memory), "model_memory");
+	return new (model_memory) T;
+}
+
+/* Relacy's side of a case. It is what takes long to compile, so it is one for all of a program. */
+struct model_suite : rl::test_suite<model_suite, MODEL_THREADS> {
+	struct model_case *const running = model_make();
+
+	~model_suite()
+	{
+		running->~model_case();
+	}
+
+	void before()
+	{
+		running->before();
+	}
+
+	void thread(unsigned int number)
+	{
+		running->thread(number);
+	}
+
+	void after()
+	{
+		running->after();
+	}
+};
+
 #define ALL 0 /* a bound: none */
 #define RANDOM UINT32_MAX
 #define MANY 2000000000 /* such a search ends by itself */
@@ -225,30 +269,31 @@ static unsigned int model_cases;
 static bool model_found;
 
 /* How a case with such a bound is searched. */
-template <unsigned int bound, int threads> struct model_scheduler {
-	typedef rl::context_bound_scheduler<threads> type;
+template <unsigned int bound> struct model_scheduler {
+	typedef rl::context_bound_scheduler<MODEL_THREADS> type;
 };
-template <int threads> struct model_scheduler<ALL, threads> {
-	typedef model_all_orders<threads> type;
+template <> struct model_scheduler<ALL> {
+	typedef model_all_orders<MODEL_THREADS> type;
 };
-template <int threads> struct model_scheduler<RANDOM, threads> {
-	typedef rl::random_scheduler<threads> type;
+template <> struct model_scheduler<RANDOM> {
+	typedef rl::random_scheduler<MODEL_THREADS> type;
 };
 
 /*
  * rl::simulate() with one scheduler. That one chooses among three when it runs, so that each case
- * is compiled three times, which takes longer than all else here.
+ * is compiled three times.
  */
-template <typename T, typename scheduler> static bool model_simulate(rl::test_params &parameters)
+template <typename scheduler> static bool model_simulate(rl::test_params &parameters)
 {
 	rl::ostringstream state, again;
 
-	if (rl::run_test<T, scheduler>(parameters, state, false) == rl::test_result_success)
+	if (rl::run_test<model_suite, scheduler>(parameters, state, false) ==
+	    rl::test_result_success)
 		return true;
 	/* The same once more, for the history of it. */
 	parameters.initial_state = state.str();
 	parameters.collect_history = true;
-	rl::run_test<T, scheduler>(parameters, again, true);
+	rl::run_test<model_suite, scheduler>(parameters, again, true);
 	return false;
 }
 
@@ -268,8 +313,8 @@ static void model(const char *name, unsigned int iterations)
 	parameters.iteration_count = iterations - 1; /* the last one's number */
 	parameters.output_stream = &report;
 	parameters.progress_stream = &nowhere;
-	typedef typename model_scheduler<bound, T::params::thread_count>::type scheduler;
-	model_found = !model_simulate<T, scheduler>(parameters);
+	model_make = model_make_of<T>;
+	model_found = !model_simulate<typename model_scheduler<bound>::type>(parameters);
 #ifdef BROKEN
 	if (model_found)
 		printf("1..1\n# by %s, after %llu: %s\nok 1 - is_caught\n", name,
@@ -292,7 +337,7 @@ static void model(const char *name, unsigned int iterations)
 	fflush(stdout);
 }
 
-/* A case that is not needed to find a mistake: to compile one takes seconds. */
+/* A case that is not needed to find a mistake. */
 template <typename T, unsigned int bound>
 static void model_more(const char *name, unsigned int iterations)
 {

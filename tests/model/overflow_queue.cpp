@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two producers and two consumers at an overflow queue. */
+#define MODEL_THREADS 4u
 #include "model.h"
 
 #include "overflow_queue_port.h"
@@ -16,7 +17,7 @@ struct item {
 /* Each producer pushes chains of LENGTH, COUNT times; each consumer takes up to MAX, TAKES times.
  */
 template <unsigned int COUNT, unsigned int LENGTH, unsigned int TAKES, unsigned int MAX>
-struct two_and_two : rl::test_suite<two_and_two<COUNT, LENGTH, TAKES, MAX>, PRODUCERS + CONSUMERS> {
+struct two_and_two : model_case {
 	struct overflow_queue queue;
 	struct item items[PRODUCERS][COUNT * LENGTH];
 	unsigned int seen[PRODUCERS];

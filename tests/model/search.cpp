@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#define MODEL_THREADS 3u
 #include "model.h"
 
 #define OBJECTS 2
@@ -18,28 +19,26 @@ struct instruction {
 	unsigned int object, value, expected;
 };
 
-template <unsigned int THREADS, unsigned int LENGTH> struct program {
-	static struct instruction code[THREADS][LENGTH];
+#define LONGEST 4u
 
-	/* The same ones every time: the generator is defined by the standard. */
-	static void make(unsigned int seed)
-	{
-		std::mt19937 random(seed);
-		unsigned int value = 0;
+static unsigned int threads, length;
+static struct instruction code[MODEL_THREADS][LONGEST];
 
-		for (unsigned int i = 0; i < THREADS * LENGTH; i++) {
-			struct instruction *const made = &code[i / LENGTH][i % LENGTH];
+/* The same ones every time: the generator is defined by the standard. */
+static void make_program(unsigned int seed)
+{
+	std::mt19937 random(seed);
+	unsigned int value = 0;
 
-			made->operation = (enum operation)(random() % OPERATIONS);
-			made->object = random() % OBJECTS;
-			made->value = ++value;
-			made->expected = random() % (value + 1);
-		}
+	for (unsigned int i = 0; i < threads * length; i++) {
+		struct instruction *const made = &code[i / length][i % length];
+
+		made->operation = (enum operation)(random() % OPERATIONS);
+		made->object = random() % OBJECTS;
+		made->value = ++value;
+		made->expected = random() % (value + 1);
 	}
-};
-
-template <unsigned int THREADS, unsigned int LENGTH>
-struct instruction program<THREADS, LENGTH>::code[THREADS][LENGTH];
+}
 
 /* The ways in which a program has ended: what each access has read, and what is there at the end.
  */
@@ -68,10 +67,9 @@ struct endings {
 
 static struct endings *endings;
 
-template <unsigned int THREADS, unsigned int LENGTH>
-struct running : rl::test_suite<running<THREADS, LENGTH>, THREADS> {
+struct running : model_case {
 	model_atomic<unsigned int> objects[OBJECTS];
-	unsigned int read[THREADS][LENGTH];
+	unsigned int read[MODEL_THREADS][LONGEST];
 
 	void before()
 	{
@@ -109,16 +107,16 @@ struct running : rl::test_suite<running<THREADS, LENGTH>, THREADS> {
 
 	void thread(unsigned int number)
 	{
-		for (unsigned int i = 0; i < LENGTH; i++)
-			read[number][i] = execute(&program<THREADS, LENGTH>::code[number][i]);
+		for (unsigned int i = 0; i < length && number < threads; i++)
+			read[number][i] = execute(&code[number][i]);
 	}
 
 	void after()
 	{
 		uint64_t ending = 0;
 
-		for (unsigned int i = 0; i < THREADS * LENGTH; i++)
-			ending = ending << 4 | read[i / LENGTH][i % LENGTH];
+		for (unsigned int i = 0; i < threads * length; i++)
+			ending = ending << 4 | read[i / length][i % length];
 		for (unsigned int i = 0; i < OBJECTS; i++)
 			ending = ending << 4 | objects[i].load(rl::mo_relaxed, $);
 		endings->add(ending);
@@ -126,8 +124,7 @@ struct running : rl::test_suite<running<THREADS, LENGTH>, THREADS> {
 };
 
 /* Runs in all orders, with such a scheduler; returns how many there were. */
-template <unsigned int THREADS, unsigned int LENGTH, typename scheduler>
-static unsigned long long run(struct endings *in)
+template <typename scheduler> static unsigned long long run(struct endings *in)
 {
 	std::ostringstream nowhere;
 	rl::test_params parameters;
@@ -136,24 +133,26 @@ static unsigned long long run(struct endings *in)
 	endings = in;
 	parameters.search_type = rl::sched_random;
 	parameters.output_stream = parameters.progress_stream = &nowhere;
-	if (!model_simulate<running<THREADS, LENGTH>, scheduler>(parameters))
+	if (!model_simulate<scheduler>(parameters))
 		abort();
 	return parameters.stop_iteration + 1;
 }
 
-/* @programs of so many threads and instructions each. */
-template <unsigned int THREADS, unsigned int LENGTH>
-static void compare(const char *name, unsigned int programs)
+/* @programs of @each instructions for each of @number threads. */
+static void compare(const char *name, unsigned int number, unsigned int each, unsigned int programs)
 {
 	static struct endings every, searched;
 	unsigned long long orders = 0, runs = 0, ends = 0;
 
 	if (model_found)
 		return;
+	threads = number;
+	length = each;
+	model_make = model_make_of<running>;
 	for (unsigned int i = 0; i < programs && !model_found; i++) {
-		program<THREADS, LENGTH>::make(i);
-		orders += run<THREADS, LENGTH, rl::full_search_scheduler<THREADS>>(&every);
-		runs += run<THREADS, LENGTH, model_all_orders<THREADS>>(&searched);
+		make_program(i);
+		orders += run<rl::full_search_scheduler<MODEL_THREADS>>(&every);
+		runs += run<model_all_orders<MODEL_THREADS>>(&searched);
 		ends += every.count;
 		model_found = !(every == searched);
 		if (model_found)
@@ -172,9 +171,9 @@ static void compare(const char *name, unsigned int programs)
 
 int main()
 {
-	compare<3, 2>("three_threads", 500);
-	compare<2, 3>("two_threads", 500);
-	compare<2, 4>("two_longer_threads", 200);
-	compare<3, 3>("three_longer_threads", 20);
+	compare("three_threads", 3, 2, 500);
+	compare("two_threads", 2, 3, 500);
+	compare("two_longer_threads", 2, 4, 200);
+	compare("three_longer_threads", 3, 3, 20);
 	return model_end();
 }

@@ -4,6 +4,7 @@
  * they find it free. One holder at a time, who sees what the one before has done; and the first of
  * the queue gets it.
  */
+#define MODEL_THREADS 4u
 #include "model.h"
 
 #define cpu_pause() rl::yield(1, $)
@@ -35,8 +36,7 @@ static void atomic_release_shift16(model_atomic<uint16_t> *flags)
 #include "spin_word_port.h"
 
 /* One that waits, and PASSERS that come ROUNDS times each and go away if they find it taken. */
-template <unsigned int PASSERS, unsigned int ROUNDS>
-struct turns : rl::test_suite<turns<PASSERS, ROUNDS>, PASSERS + 1> {
+template <unsigned int PASSERS, unsigned int ROUNDS> struct turns : model_case {
 	struct spin_word word;
 	rl::var<unsigned int> count;
 	unsigned int taken;
@@ -63,7 +63,7 @@ struct turns : rl::test_suite<turns<PASSERS, ROUNDS>, PASSERS + 1> {
 			hold();
 			return;
 		}
-		for (unsigned int i = 0; i < ROUNDS; i++)
+		for (unsigned int i = 0; i < ROUNDS && number <= PASSERS; i++)
 			if (spin_word_try(&word))
 				hold();
 	}

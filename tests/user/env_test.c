@@ -234,9 +234,10 @@ static void env_is_made_by_hand(struct test *test)
 	TEST_EQ(test, abi_stat(abi_slot(1)).used, 1);
 	/* It runs into nothing, faults and stops: of no account to anybody else. */
 	TEST_EQ(test, exo_thread_state(abi_slot(3), EXO_THREAD_RUN, NULL).error, 0);
-	abi_sleep(10 * MS);
+	ABI_UNTIL(test, abi_stat(abi_slot(3)).used == EXO_THREAD_STOPPED);
 	TEST_EQ(test, exo_cap_delete(abi_slot(1), 1).error, 0);
 	ABI_UNTIL(test, exo_thread_state(abi_slot(3), EXO_THREAD_RUN, NULL).error == -EXO_E_DEAD);
+	TEST_EQ(test, abi_stat(abi_slot(3)).used, EXO_THREAD_ENDED);
 }
 
 static const struct test_case env_cases[] = {
