@@ -8,7 +8,8 @@
  * orders (search.h), a larger one at random, and one whose threads wait for each other in a loop,
  * for which there is no end of orders, with a bound on the number of switches. What was done is
  * printed before each case's result. A program with BROKEN has a mistake in it (port.py, or a
- * macro), and succeeds if one of the cases finds it.
+ * macro), and succeeds if one of the cases finds it. It has #defined MODEL_THREADS, the most
+ * threads of a case; with fewer the others do nothing.
  */
 #ifndef TESTS_MODEL_MODEL_H
 #define TESTS_MODEL_MODEL_H
